@@ -1,0 +1,57 @@
+# `make run` and `make test` do all set-up themselves and say what they do; the rest is in `make help`.
+
+SHELL := /bin/bash
+python := PYTHONDONTWRITEBYTECODE=1 python3
+export CARGO_TARGET_DIR := $(shell $(python) scripts/places.py)
+# V8 comes from cargo's cache, where scripts/v8.py put a checked one; the build script must not be sent elsewhere.
+cargo := env -u RUSTY_V8_ARCHIVE cargo
+built := $(CARGO_TARGET_DIR)/release/plinth
+
+.PHONY: help run test check build setup fmt clippy doc deny openapi bench clean-cache
+
+help:
+	@echo 'make run      build, and serve the samples in ./data (PLINTH_LISTEN=HOST:PORT to choose the address)'
+	@echo 'make test     every test, on SQLite and on PostgreSQL'
+	@echo 'make check    format, lints, docs, licences, and that openapi/openapi.json is current'
+	@echo 'make build    target/release/plinth'
+	@echo 'make bench    the benchmarks of benches/'
+
+run: build
+	@$(python) scripts/run.py
+
+test: build
+	@$(python) scripts/run_tests.py
+
+check: fmt clippy doc deny openapi
+
+setup:
+	@$(python) scripts/setup.py build
+	@$(python) scripts/v8.py
+
+# One profile for everything, so that dependencies are compiled once. The binary is reachable in ./target wherever cargo built it.
+build: setup
+	$(cargo) build --release --locked
+	@mkdir -p target/release
+	@[ '$(built)' -ef target/release/plinth ] || ln -f '$(built)' target/release/plinth 2>/dev/null \
+		|| cp -f '$(built)' target/release/plinth
+
+fmt:
+	$(cargo) fmt --check
+
+clippy: setup
+	$(cargo) clippy --release --locked --all-targets -- -D warnings
+
+doc: setup
+	RUSTDOCFLAGS='-D warnings' $(cargo) doc --release --locked --no-deps --document-private-items
+
+deny:
+	@$(python) scripts/deny.py
+
+# `make openapi-write` brings the committed document up to date.
+openapi: build
+	@target/release/plinth openapi | diff -u openapi/openapi.json - \
+		|| { echo 'openapi/openapi.json is not what the code says: run `make openapi-write`' >&2; exit 1; }
+
+.PHONY: openapi-write
+openapi-write: build
+	target/release/plinth openapi > openapi/openapi.json

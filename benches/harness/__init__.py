@@ -1,0 +1,1 @@
+"""What every benchmark needs: the machine, the servers, the load and the report."""

@@ -1,0 +1,63 @@
+"""Finds the programs of the peers, and installs those that are missing: from Debian, and from npm by the lock file."""
+
+import functools
+import os
+import pathlib
+import platform
+import shutil
+import subprocess
+
+import commands
+import debian
+from commands import Failed
+
+from .bench import HERE
+
+# program: the Debian package that holds it
+PROGRAMS = {"wrk": "wrk", "nginx": "nginx", "node": "nodejs", "npm": "npm"}
+CPUS = {"x86_64": "64", "aarch64": "arm64"}
+
+
+def install() -> None:
+    # nginx is in a folder that an ordinary user's PATH does not have.
+    os.environ["PATH"] += os.pathsep + "/usr/sbin"
+    for program, package in PROGRAMS.items():
+        if not commands.have(program):
+            debian.install([package], "the benchmarks")
+    if not _workerd().exists():
+        commands.run("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", cwd=HERE, quiet=True)
+
+
+@functools.cache
+def node() -> str:
+    # Not a version manager's shim, whose start would be counted as Node's.
+    return commands.output_of("node", "-p", "process.execPath").strip()
+
+
+def nginx() -> str:
+    return shutil.which("nginx")
+
+
+def workerd() -> pathlib.Path:
+    program = _workerd()
+    if not program.exists():
+        raise Failed(f"workerd is not at {program}: run `npm ci --ignore-scripts` in benches/")
+    return program
+
+
+def versions() -> str:
+    """The peers' versions, in one line."""
+    wrk = commands.output_of("dpkg-query", "-W", "-f", "${Version}", "wrk") if debian.installed("wrk") else "?"
+    # nginx prints its version on stderr.
+    shown = subprocess.run([nginx(), "-v"], capture_output=True, text=True, check=False).stderr
+    nginx_version = shown.strip().rpartition("/")[2]
+    node_version = commands.output_of(node(), "--version").strip().removeprefix("v")
+    workerd_version = commands.output_of(workerd(), "--version").split()[-1]
+    return f"nginx {nginx_version}, Node {node_version}, workerd {workerd_version}, wrk {wrk}"
+
+
+def _workerd() -> pathlib.Path:
+    cpu = CPUS.get(platform.machine())
+    if cpu is None:
+        raise Failed(f"npm has no workerd for {platform.machine()}")
+    return HERE / "node_modules" / "@cloudflare" / f"workerd-linux-{cpu}" / "bin" / "workerd"

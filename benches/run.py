@@ -1,0 +1,93 @@
+"""Measures Plinth beside its peers, in one run on one machine, and writes the results into docs/performance.md.
+
+A run with --quick, --only or while the machine is busy is for a look: it prints, and leaves the document alone.
+"""
+
+import argparse
+import datetime
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "scripts")]
+
+import commands  # noqa: E402
+import places  # noqa: E402
+from cases import cold, footprint, sign_up, static_files, warm  # noqa: E402
+from commands import Failed  # noqa: E402
+from harness import machine, peers, report  # noqa: E402
+from harness.bench import Bench, say  # noqa: E402
+
+CASES = {"cold": cold, "warm": warm, "footprint": footprint, "static": static_files, "sign-up": sign_up}
+DOCUMENT = places.ROOT / "docs" / "performance.md"
+
+
+def main() -> int:
+    options = _options()
+    binary = _binary()
+    peers.install()
+    parent = options.folder or places.ROOT / "target"
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="bench-", dir=parent)).resolve()
+    folder.chmod(0o755)  # nginx's workers may run as another user
+    try:
+        bench = Bench(binary, folder, quick=options.quick)
+        about = [f"plinth {commands.output_of(binary, '--version').split()[-1]}, {datetime.date.today()}", *machine.describe(bench)]
+        busy = machine.busy()
+        print("\n".join(about), flush=True)
+        if busy:
+            say("the machine is busy with something else: the figures will be worth little")
+        found, failures = _measure(bench, options.only or list(CASES))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    verdicts = report.budgets([verdict for one in found for verdict in one.verdicts])
+    print(report.text(verdicts))
+    whole = not (options.quick or options.only or failures)
+    if whole and (options.write or not busy):
+        tables = [table for one in found for table in one.tables]
+        report.write(DOCUMENT, ["\n".join(f"- {line}" for line in about), *map(report.markdown, [verdicts, *tables])])
+        say(f"wrote {DOCUMENT.relative_to(places.ROOT)}")
+    for name, failure in failures.items():
+        say(f"{name} failed: {failure}")
+    return 1 if failures else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", action="append", choices=CASES, help="measure this alone (may be given more than once)")
+    parser.add_argument("--quick", action="store_true", help="few and short rounds: whether it works, not how fast it is")
+    parser.add_argument("--write", action="store_true", help="write the document even if the machine is busy")
+    parser.add_argument("--folder", type=pathlib.Path, help="where data is kept meanwhile: the disk to measure (default: target)")
+    return parser.parse_args()
+
+
+def _binary() -> pathlib.Path:
+    named = os.environ.get("PLINTH_BIN")
+    binary = pathlib.Path(named) if named else places.binary()
+    if not binary.is_file():
+        raise Failed(f"there is no server at {binary}: run `make build`, or name it with PLINTH_BIN")
+    return binary.resolve()
+
+
+def _measure(bench: Bench, names: list[str]) -> tuple[list[report.Report], dict[str, Exception]]:
+    """Every benchmark in its turn; one that fails does not end the others."""
+    found, failures = [], {}
+    for name in names:
+        say(f"{name}: {CASES[name].__doc__.splitlines()[0]}")
+        try:
+            one = CASES[name].run(bench)
+        except (Failed, OSError, ValueError) as failure:
+            failures[name] = failure
+            say(f"{name} failed: {failure}")
+            continue
+        found.append(one)
+        for table in one.tables:
+            print(report.text(table), flush=True)
+    return found, failures
+
+
+if __name__ == "__main__":
+    commands.main(main)

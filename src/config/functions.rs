@@ -1,0 +1,133 @@
+//! `[functions]`: the workers that run users' code.
+
+use std::time::Duration;
+
+use super::setting::Setting;
+
+/// The workers that run users' code.
+#[derive(Clone, Debug, Default)]
+pub struct Functions {
+    /// Workers kept ready without code.
+    pub spares: usize,
+    /// Environments (processes) at the most.
+    pub max_environments: usize,
+    /// Calls running at once at the most; 0 means four for each CPU core.
+    pub max_running: usize,
+    /// How long a call waits for a place before 429.
+    pub queue_timeout: Duration,
+    /// How long an idle environment is kept.
+    pub idle_timeout: Duration,
+    /// A function's memory unless it says otherwise, in MB.
+    pub memory_mb: u32,
+    /// A function's time unless it says otherwise.
+    pub timeout: Duration,
+    /// How long code outside the handler may run.
+    pub init_timeout: Duration,
+    /// The largest package, in bytes.
+    pub max_package: usize,
+    /// The largest request to a function, in bytes.
+    pub max_request: usize,
+    /// Log lines kept for each function.
+    pub log_lines: u64,
+    /// Log text one call may write, in bytes.
+    pub log_limit: usize,
+}
+
+pub(super) const SETTINGS: &[Setting] = &[
+    Setting {
+        key: "functions.spares",
+        env: "PLINTH_FUNCTIONS_SPARES",
+        default: "2",
+        meaning: "Workers kept ready, without code, for the next cold call.",
+        allowed: "a whole number from 0 to 64",
+        set: |config, raw| raw.whole(0..=64).map(|value| config.functions.spares = value),
+    },
+    Setting {
+        key: "functions.max_environments",
+        env: "PLINTH_FUNCTIONS_MAX_ENVIRONMENTS",
+        default: "64",
+        meaning: "Environments (worker processes bound to a function) at the most.",
+        allowed: "a whole number from 1 to 10000",
+        set: |config, raw| raw.whole(1..=10_000).map(|value| config.functions.max_environments = value),
+    },
+    Setting {
+        key: "functions.max_running",
+        env: "PLINTH_FUNCTIONS_MAX_RUNNING",
+        default: "0",
+        meaning: "Calls running at once at the most; 0 means four for each CPU core.",
+        allowed: "a whole number from 0 to 10000",
+        set: |config, raw| raw.whole(0..=10_000).map(|value| config.functions.max_running = value),
+    },
+    Setting {
+        key: "functions.queue_timeout",
+        env: "PLINTH_FUNCTIONS_QUEUE_TIMEOUT",
+        default: "5s",
+        meaning: "How long a call waits for a place before it is answered 429.",
+        allowed: "a time from 0s to 5m",
+        set: |config, raw| raw.duration(Duration::ZERO..=Duration::from_secs(300)).map(|value| config.functions.queue_timeout = value),
+    },
+    Setting {
+        key: "functions.idle_timeout",
+        env: "PLINTH_FUNCTIONS_IDLE_TIMEOUT",
+        default: "5m",
+        meaning: "How long an environment without calls is kept.",
+        allowed: "a time from 1s to 1d",
+        set: |config, raw| raw.duration(Duration::from_secs(1)..=Duration::from_secs(86_400)).map(|value| config.functions.idle_timeout = value),
+    },
+    Setting {
+        key: "functions.memory_mb",
+        env: "PLINTH_FUNCTIONS_MEMORY_MB",
+        default: "128",
+        meaning: "Memory of a function that does not say how much it needs, in MB.",
+        allowed: "a whole number from 128 to 10240",
+        set: |config, raw| raw.whole(128..=10_240).map(|value| config.functions.memory_mb = value),
+    },
+    Setting {
+        key: "functions.timeout",
+        env: "PLINTH_FUNCTIONS_TIMEOUT",
+        default: "3s",
+        meaning: "Time a call may take when its function does not say.",
+        allowed: "a time from 1s to 15m",
+        set: |config, raw| raw.duration(Duration::from_secs(1)..=Duration::from_secs(900)).map(|value| config.functions.timeout = value),
+    },
+    Setting {
+        key: "functions.init_timeout",
+        env: "PLINTH_FUNCTIONS_INIT_TIMEOUT",
+        default: "10s",
+        meaning: "How long the code outside the handler may run.",
+        allowed: "a time from 1s to 5m",
+        set: |config, raw| raw.duration(Duration::from_secs(1)..=Duration::from_secs(300)).map(|value| config.functions.init_timeout = value),
+    },
+    Setting {
+        key: "functions.max_package",
+        env: "PLINTH_FUNCTIONS_MAX_PACKAGE",
+        default: "50MB",
+        meaning: "The largest function package that may be uploaded.",
+        allowed: "a size from 1KB to 50MB, such as 512KB or 5MiB",
+        set: |config, raw| raw.bytes(1_000..=50_000_000).map(|value| config.functions.max_package = value),
+    },
+    Setting {
+        key: "functions.max_request",
+        env: "PLINTH_FUNCTIONS_MAX_REQUEST",
+        default: "6MiB",
+        meaning: "The largest request body that a function takes.",
+        allowed: "a size from 1KB to 6MiB",
+        set: |config, raw| raw.bytes(1_000..=6 << 20).map(|value| config.functions.max_request = value),
+    },
+    Setting {
+        key: "functions.log_lines",
+        env: "PLINTH_FUNCTIONS_LOG_LINES",
+        default: "10000",
+        meaning: "Log lines kept for each function; older ones are dropped.",
+        allowed: "a whole number from 100 to 10000000",
+        set: |config, raw| raw.whole(100..=10_000_000).map(|value| config.functions.log_lines = value),
+    },
+    Setting {
+        key: "functions.log_limit",
+        env: "PLINTH_FUNCTIONS_LOG_LIMIT",
+        default: "256KiB",
+        meaning: "Log text that one call may write; what is beyond is dropped and said so.",
+        allowed: "a size from 1KB to 16MiB",
+        set: |config, raw| raw.bytes(1_000..=16 << 20).map(|value| config.functions.log_limit = value),
+    },
+];

@@ -1,0 +1,222 @@
+//! Reads the configuration: defaults, then the file, then the environment, then the command line.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::setting::{Raw, Setting};
+use super::{Config, settings};
+use crate::types::Secret;
+
+/// The file read when no other is named and it is there.
+const DEFAULT_FILE: &str = "plinth.toml";
+
+/// Environment variables that are not settings of the file.
+const OTHER_VARIABLES: &[&str] = &["PLINTH_CONFIG", "PLINTH_MASTER_KEY", "PLINTH_V8_DIR"];
+
+/// What the command line said.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    pub config: Option<PathBuf>,
+    pub data: Option<PathBuf>,
+    pub listen: Option<String>,
+}
+
+/// A configuration that checked, and what came with it.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    pub config: Config,
+    /// The file that was read.
+    pub file: Option<PathBuf>,
+    /// `PLINTH_MASTER_KEY`: wraps the server's keys instead of the data folder's `master.key`.
+    pub master_key: Option<Secret<String>>,
+}
+
+/// One thing wrong with a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// `plinth.toml:3:11`, an environment variable's name, or a flag's.
+    pub place: String,
+    /// What is wrong there and what is allowed.
+    pub message: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.message)
+    }
+}
+
+/// The process's environment: the variables that are text.
+#[must_use]
+pub fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+}
+
+/// Reads and checks the whole configuration.
+///
+/// # Errors
+/// Every error there is, in the order of the places.
+pub fn load(flags: &Flags, environment: &BTreeMap<String, String>) -> Result<Loaded, Vec<ConfigError>> {
+    let mut loader = Loader { config: defaults(), errors: Vec::new() };
+    let file = loader.read_file(flags, environment);
+    loader.read_environment(environment);
+    loader.read_flags(flags);
+    if !loader.errors.is_empty() {
+        return Err(loader.errors);
+    }
+    let mut config = loader.config;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    if config.server.workers == 0 {
+        config.server.workers = cores;
+    }
+    if config.functions.max_running == 0 {
+        config.functions.max_running = 4 * cores;
+    }
+    let master_key = environment.get("PLINTH_MASTER_KEY").cloned().map(Secret::new);
+    Ok(Loaded { config, file, master_key })
+}
+
+fn defaults() -> Config {
+    let mut config = Config::default();
+    for setting in settings().filter(|setting| !setting.default.is_empty()) {
+        let set = (setting.set)(&mut config, &Raw::Text(setting.default));
+        debug_assert!(set.is_some(), "the default of {} is not allowed", setting.key);
+    }
+    config
+}
+
+struct Loader {
+    config: Config,
+    errors: Vec<ConfigError>,
+}
+
+impl Loader {
+    fn fail(&mut self, place: impl Into<String>, message: impl Into<String>) {
+        self.errors.push(ConfigError { place: place.into(), message: message.into() });
+    }
+
+    fn set(&mut self, setting: &Setting, raw: &Raw<'_>, place: &str) {
+        if (setting.set)(&mut self.config, raw).is_none() {
+            self.fail(place, format!("{} must be {}", setting.key, setting.allowed));
+        }
+    }
+
+    fn read_flags(&mut self, flags: &Flags) {
+        let data = flags.data.as_ref().map(|data| data.to_string_lossy().into_owned());
+        for (key, flag, value) in [("server.data", "--data", data), ("server.listen", "--listen", flags.listen.clone())] {
+            let Some(value) = value else { continue };
+            for setting in settings().filter(|setting| setting.key == key) {
+                self.set(setting, &Raw::Text(&value), flag);
+            }
+        }
+    }
+
+    fn read_environment(&mut self, environment: &BTreeMap<String, String>) {
+        for setting in settings() {
+            match environment.get(setting.env) {
+                Some(value) if !value.is_empty() => self.set(setting, &Raw::Text(value), setting.env),
+                _ => {}
+            }
+        }
+        let sections: Vec<String> = settings().filter_map(|s| s.key.split('.').next()).map(|s| format!("PLINTH_{}_", s.to_uppercase())).collect();
+        for name in environment.keys().filter(|name| sections.iter().any(|section| name.starts_with(section.as_str()))) {
+            if !settings().any(|setting| setting.env == name) && !OTHER_VARIABLES.contains(&name.as_str()) {
+                self.fail(name, format!("is not a setting; {}", nearest(name, settings().map(|setting| setting.env))));
+            }
+        }
+    }
+
+    fn read_file(&mut self, flags: &Flags, environment: &BTreeMap<String, String>) -> Option<PathBuf> {
+        let named = flags.config.clone().or_else(|| environment.get("PLINTH_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from));
+        let path = match named {
+            Some(path) => path,
+            None if Path::new(DEFAULT_FILE).is_file() => PathBuf::from(DEFAULT_FILE),
+            None => return None,
+        };
+        match std::fs::read_to_string(&path) {
+            Ok(text) => self.read_text(&path.display().to_string(), &text),
+            Err(err) => self.fail(path.display().to_string(), format!("the configuration cannot be read: {err}")),
+        }
+        Some(path)
+    }
+
+    fn read_text(&mut self, file: &str, text: &str) {
+        let (document, syntax) = DeTable::parse_recoverable(text);
+        let place = |at: usize| {
+            let (line, column) = line_and_column(text, at);
+            format!("{file}:{line}:{column}")
+        };
+        for err in &syntax {
+            self.fail(place(err.span().map_or(0, |span| span.start)), err.message());
+        }
+        for (section, entries) in document.get_ref() {
+            let known = settings().any(|setting| setting.key.split('.').next() == Some(section.get_ref()));
+            match entries.get_ref() {
+                DeValue::Table(entries) if known => {
+                    for (name, value) in entries {
+                        let key = format!("{}.{}", section.get_ref(), name.get_ref());
+                        self.read_value(&key, &place(name.span().start), value, &place(value.span().start));
+                    }
+                }
+                _ => {
+                    let names = settings().filter_map(|setting| setting.key.split('.').next());
+                    self.fail(place(section.span().start), format!("there is no section [{}]; {}", section.get_ref(), nearest(section.get_ref(), names)));
+                }
+            }
+        }
+    }
+
+    fn read_value(&mut self, key: &str, key_place: &str, value: &Spanned<DeValue<'_>>, value_place: &str) {
+        let Some(setting) = settings().find(|setting| setting.key == key) else {
+            return self.fail(key_place, format!("there is no setting {key}; {}", nearest(key, settings().map(|setting| setting.key))));
+        };
+        let raw = match value.get_ref() {
+            DeValue::String(text) => Some(Raw::Text(text)),
+            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok().map(Raw::Whole),
+            DeValue::Boolean(flag) => Some(Raw::Flag(*flag)),
+            _ => None,
+        };
+        match raw {
+            Some(raw) => self.set(setting, &raw, value_place),
+            None => self.fail(value_place, format!("{key} must be {}", setting.allowed)),
+        }
+    }
+}
+
+/// The line and the column, both from 1, of a place in a text.
+fn line_and_column(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
+    (line, column)
+}
+
+/// Names the one meant, when one is near, and otherwise all of them.
+fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> String {
+    let mut names: Vec<&str> = names.collect();
+    names.dedup();
+    match names.iter().map(|name| (distance(written, name), name)).min() {
+        Some((away, name)) if away <= 3 => format!("did you mean {name}?"),
+        _ => format!("there are: {}", names.join(", ")),
+    }
+}
+
+/// How many letters must be put in, taken out or changed to turn one word into the other (Levenshtein).
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (i, a) in from.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in to.iter().enumerate() {
+            let changed = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[to.len()]
+}

@@ -1,0 +1,39 @@
+//! The server's settings: what each is called, what it may be, and what it is when nothing is said.
+//!
+//! A setting is one entry in its section's table: its name in `plinth.toml`, its environment variable, its default, its meaning
+//! and its check. What a command line says goes before the environment, that before the file, and that before the default. Every
+//! error of a configuration is reported, not the first alone, with its file, line and column and what is allowed there.
+
+mod auth;
+mod database;
+mod functions;
+mod load;
+mod log;
+mod server;
+mod setting;
+mod site;
+
+pub use auth::Auth;
+pub use database::Database;
+pub use functions::Functions;
+pub use load::{ConfigError, Flags, Loaded, environment, load};
+pub use log::{Log, LogFormat};
+pub use server::Server;
+pub use setting::{Raw, Setting};
+pub use site::Site;
+
+/// Every setting, checked.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    pub server: Server,
+    pub database: Database,
+    pub log: Log,
+    pub auth: Auth,
+    pub functions: Functions,
+    pub site: Site,
+}
+
+/// Every setting there is, in the order of the documentation.
+pub fn settings() -> impl Iterator<Item = &'static Setting> {
+    [server::SETTINGS, database::SETTINGS, log::SETTINGS, auth::SETTINGS, functions::SETTINGS, site::SETTINGS].into_iter().flatten()
+}

@@ -1,0 +1,277 @@
+//! Connections, transactions and statements: the one place that looks which database it is.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+use futures_util::{FutureExt, TryStreamExt};
+use sqlx::pool::PoolConnection;
+use sqlx::{AssertSqlSafe, Either, Executor, PgConnection, Postgres, Transaction};
+
+use super::BoxFuture;
+use super::codec::{self, RawRow};
+use super::dialect::Dialect;
+use super::error::{Detail, Error, Result, Trouble};
+use super::names::{self, Text};
+use super::row::{FromRow, Row};
+use super::sqlite::{Handle, Lease};
+use super::value::Value;
+
+/// A statement that takes longer is logged.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// A connection. From [`super::Db::read`] it runs each statement by itself; as part of a [`Tx`], all of them together.
+pub struct Conn {
+    link: Link,
+    /// Set by the first statement that fails inside a transaction; nothing runs there any more.
+    trouble: Option<Trouble>,
+    in_transaction: bool,
+}
+
+/// What a [`Conn`] holds.
+pub(super) enum Link {
+    SqliteWriter(Handle),
+    SqliteReader(Lease),
+    Postgres(PoolConnection<Postgres>),
+    PostgresTx(Transaction<'static, Postgres>),
+    /// Outside every pool, for migrations.
+    PostgresAlone(PgConnection),
+}
+
+enum Backend<'c> {
+    Sqlite(&'c mut Handle),
+    Postgres(&'c mut PgConnection),
+}
+
+/// A transaction: what [`super::Db::write`] gives its closure. It is committed when the closure returns `Ok`.
+///
+/// The first statement that fails ends it: what follows is refused, and an `Ok` from the closure becomes an error. PostgreSQL works
+/// like that, and SQLite is held to the same. A violation that is expected is avoided by `on conflict do nothing … returning`.
+pub struct Tx(Conn);
+
+/// A statement with its values. The text says `$1`, `$2`… on both databases.
+#[must_use = "a query does nothing until it is executed or fetched"]
+pub struct Query<'c> {
+    conn: &'c mut Conn,
+    sql: Text,
+    values: Vec<Value>,
+}
+
+impl Conn {
+    pub(super) const fn new(link: Link) -> Self {
+        Self { link, trouble: None, in_transaction: false }
+    }
+
+    /// A statement whose text is in the program.
+    pub const fn query<'c>(&'c mut self, sql: &'static str) -> Query<'c> {
+        Query { conn: self, sql: Text::Static(sql), values: Vec::new() }
+    }
+
+    /// A statement whose text was put together. Never put a value or an unchecked name into it.
+    pub const fn query_owned(&mut self, sql: String) -> Query<'_> {
+        Query { conn: self, sql: Text::Owned(sql), values: Vec::new() }
+    }
+
+    /// Which database this is, for the differences in [`Dialect`].
+    #[must_use]
+    pub const fn dialect(&self) -> Dialect {
+        match self.link {
+            Link::SqliteWriter(_) | Link::SqliteReader(_) => Dialect::Sqlite,
+            Link::Postgres(_) | Link::PostgresTx(_) | Link::PostgresAlone(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Whether this is PostgreSQL.
+    #[must_use]
+    pub fn is_postgres(&self) -> bool {
+        self.dialect() == Dialect::Postgres
+    }
+
+    /// Runs several statements without values.
+    pub(super) async fn script(&mut self, sql: &str) -> Result<()> {
+        match self.backend() {
+            Backend::Sqlite(handle) => handle.script(&names::rewrite(sql)).await,
+            Backend::Postgres(conn) => conn.execute(AssertSqlSafe(sql)).await.map(drop),
+        }
+        .map_err(Error::from)
+    }
+
+    pub(super) fn into_link(self) -> Link {
+        self.link
+    }
+
+    fn backend(&mut self) -> Backend<'_> {
+        match &mut self.link {
+            Link::SqliteWriter(handle) => Backend::Sqlite(handle),
+            Link::SqliteReader(lease) => Backend::Sqlite(lease.handle()),
+            Link::Postgres(conn) => Backend::Postgres(conn),
+            Link::PostgresTx(tx) => Backend::Postgres(tx),
+            Link::PostgresAlone(conn) => Backend::Postgres(conn),
+        }
+    }
+
+    async fn run(&mut self, sql: Text, values: Vec<Value>) -> Result<(Vec<Row>, u64)> {
+        if self.trouble.is_some() {
+            return Err(transaction_failed());
+        }
+        let done = match self.backend() {
+            Backend::Sqlite(handle) => handle.run(sql.rewritten(), codec::sqlite_arguments(values)?).await,
+            Backend::Postgres(conn) => run_postgres(conn, sql, codec::postgres_arguments(values)?).await,
+        };
+        done.map_err(|err| {
+            if self.in_transaction {
+                self.trouble = Some(Trouble::of(&err));
+            }
+            Error::from(err)
+        })
+    }
+}
+
+/// Runs a statement to its end: one that is left before that may not have done all its work.
+async fn run_postgres(
+    conn: &mut PgConnection,
+    sql: Text,
+    arguments: sqlx::postgres::PgArguments,
+) -> Result<(Vec<Row>, u64), sqlx::Error> {
+    let mut rows = Vec::new();
+    let mut affected = 0;
+    let mut stream = conn.fetch_many(sqlx::query_with(sql.verbatim(), arguments));
+    while let Some(step) = stream.try_next().await? {
+        match step {
+            Either::Left(done) => affected += done.rows_affected(),
+            Either::Right(row) => rows.push(Row::new(RawRow::Postgres(row))),
+        }
+    }
+    Ok((rows, affected))
+}
+
+fn transaction_failed() -> Error {
+    Error::Other(Detail {
+        code: "25P02".to_owned(),
+        message: "a statement of this transaction failed before; nothing more is done in it".to_owned(),
+        position: None,
+    })
+}
+
+impl Query<'_> {
+    /// Binds the next parameter: the first call binds `$1`.
+    pub fn bind(mut self, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        self
+    }
+
+    /// The first row, if there is one.
+    ///
+    /// # Errors
+    /// What the database says, or what [`FromRow`] finds wrong with the row.
+    pub async fn fetch_optional<T: FromRow>(self) -> Result<Option<T>> {
+        let (rows, _) = self.run().await?;
+        rows.first().map(T::from_row).transpose()
+    }
+
+    /// The first row.
+    ///
+    /// # Errors
+    /// [`Error::NoRow`] when there is none; otherwise as [`Query::fetch_optional`].
+    pub async fn fetch_one<T: FromRow>(self) -> Result<T> {
+        self.fetch_optional().await?.ok_or(Error::NoRow)
+    }
+
+    /// Every row. The statement limits how many there can be.
+    ///
+    /// # Errors
+    /// As [`Query::fetch_optional`].
+    pub async fn fetch_all<T: FromRow>(self) -> Result<Vec<T>> {
+        let (rows, _) = self.run().await?;
+        rows.iter().map(T::from_row).collect()
+    }
+
+    /// Runs an `insert`, `update` or `delete` and returns how many rows it changed.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn execute(self) -> Result<u64> {
+        self.run().await.map(|(_, affected)| affected)
+    }
+
+    async fn run(self) -> Result<(Vec<Row>, u64)> {
+        let Self { conn, sql, values } = self;
+        let started = Instant::now();
+        let shown = match &sql {
+            Text::Static(text) => text,
+            Text::Owned(_) => "(composed)",
+        };
+        let done = conn.run(sql, values).await;
+        let took = started.elapsed();
+        if took >= SLOW {
+            tracing::warn!(sql = shown, duration_ms = took.as_millis(), "a database statement was slow");
+        }
+        done
+    }
+}
+
+impl Tx {
+    pub(super) const fn new(link: Link) -> Self {
+        Self(Conn { link, trouble: None, in_transaction: true })
+    }
+
+    /// Runs an operation once. A panic becomes [`Error::Panicked`], and so does not end whoever runs it; an `Ok` after a statement
+    /// that failed becomes an error.
+    pub(super) async fn run_caught<T, E, F>(&mut self, op: &mut F) -> Result<T, E>
+    where
+        E: From<Error>,
+        F: for<'a> FnMut(&'a mut Self) -> BoxFuture<'a, Result<T, E>> + Send,
+    {
+        self.0.trouble = None;
+        let outcome = AssertUnwindSafe(async { op(&mut *self).await }).catch_unwind().await;
+        match outcome {
+            Err(_) => Err(Error::Panicked.into()),
+            Ok(Ok(_)) if self.0.trouble.is_some() => Err(transaction_failed().into()),
+            Ok(result) => result,
+        }
+    }
+
+    /// What went wrong in the last [`Tx::run_caught`].
+    pub(super) const fn trouble(&self) -> Option<Trouble> {
+        self.0.trouble
+    }
+
+    pub(super) fn into_link(self) -> Link {
+        self.0.into_link()
+    }
+
+    /// The writer's own connection to SQLite.
+    pub(super) const fn sqlite(&mut self) -> Option<&mut Handle> {
+        match &mut self.0.link {
+            Link::SqliteWriter(handle) => Some(handle),
+            _ => None,
+        }
+    }
+}
+
+impl Deref for Tx {
+    type Target = Conn;
+
+    fn deref(&self) -> &Conn {
+        &self.0
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut Conn {
+        &mut self.0
+    }
+}
+
+impl fmt::Debug for Conn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Conn").field("dialect", &self.dialect()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Tx {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Tx").field(&self.0).finish()
+    }
+}

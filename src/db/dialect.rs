@@ -1,0 +1,64 @@
+//! Where the two databases truly differ. Everything else is one SQL text.
+
+/// Which database a connection speaks to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+impl Dialect {
+    /// What ends a `select` in a write, so that the rows stay as they are until the commit.
+    ///
+    /// SQLite has one writer at a time, so nothing has to be said.
+    #[must_use]
+    pub const fn for_update(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " for update",
+        }
+    }
+
+    /// As [`Dialect::for_update`], but leaves out rows that another writer holds.
+    #[must_use]
+    pub const fn for_update_skip_locked(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " for update skip locked",
+        }
+    }
+
+    /// Begins a transaction that is going to write.
+    ///
+    /// SQLite takes the write lock at once: one that waits until the first write cannot wait for it any more. On PostgreSQL the
+    /// whole operation sees one state of the database, as it does on SQLite, and is run again when a row it writes was changed
+    /// in between. (A rule over several rows still needs a constraint, or a lock on a row they share.)
+    pub(super) const fn begin(self) -> &'static str {
+        match self {
+            Self::Sqlite => "begin immediate",
+            Self::Postgres => "begin isolation level repeatable read",
+        }
+    }
+
+    /// Makes the table that remembers the migrations.
+    pub(super) const fn create_migrations(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "create table if not exists plinth.migrations (\
+                 number integer primary key, name text not null, checksum text not null, applied_at text not null) strict"
+            }
+            Self::Postgres => {
+                "create table if not exists plinth.migrations (\
+                 number bigint primary key, name text not null, checksum text not null, applied_at timestamptz not null)"
+            }
+        }
+    }
+
+    /// Whether [`Dialect::create_migrations`] was done: one row with a boolean.
+    pub(super) const fn has_migrations(self) -> &'static str {
+        match self {
+            Self::Sqlite => "select count(*) > 0 from sqlite_schema where type = 'table' and name = 'plinth.migrations'",
+            Self::Postgres => "select to_regclass('plinth.migrations') is not null",
+        }
+    }
+}

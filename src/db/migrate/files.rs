@@ -1,0 +1,29 @@
+//! Every migration there is, in order. The one place to add a new one to.
+
+/// One step of the server's own schema, written for both databases.
+#[derive(Clone, Copy, Debug)]
+pub struct Migration {
+    pub number: i64,
+    pub name: &'static str,
+    pub sqlite: &'static str,
+    pub postgres: &'static str,
+}
+
+/// Takes `migrations/{sqlite,postgres}/NNNN_name.sql` into the program.
+macro_rules! migration {
+    ($number:literal, $name:literal, $file:literal) => {
+        Migration {
+            number: $number,
+            name: $name,
+            sqlite: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/", $file)),
+            postgres: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/postgres/", $file)),
+        }
+    };
+}
+
+/// Every migration. What was released is never changed, only added to.
+pub const MIGRATIONS: &[Migration] = &[
+    migration!(1, "auth", "0001_auth.sql"),
+    migration!(2, "functions", "0002_functions.sql"),
+    migration!(3, "function_logs", "0003_function_logs.sql"),
+];

@@ -1,0 +1,46 @@
+//! The server's databases: SQLite in the data folder, or PostgreSQL.
+//!
+//! Every feature's `queries/` takes a `&mut `[`Conn`] and one SQL text that runs on both. Reads come from [`Db::read`]. Writes go
+//! through [`Db::write`], a closure that can be run again and awaits only its transaction:
+//!
+//! ```text
+//! SQLite      many closures → one queue → one transaction, a savepoint each → one fsync → the answers
+//! PostgreSQL  a transaction each on this runtime's pool; run again on serialization failures and deadlocks
+//! ```
+//!
+//! # Invariants
+//!
+//! - `Ok` from [`Db::write`] means that it is on the disk.
+//! - One operation's failure, panic or slowness costs itself alone: its neighbours in a transaction are committed.
+//! - Values are always bound, and are in no error and no log line.
+//! - Only this module knows `sqlx`, and only `conn` and `codec` look which database it is; what truly differs in SQL is named in
+//!   [`Dialect`].
+//! - A data folder belongs to one server at a time.
+
+mod codec;
+mod conn;
+mod databases;
+mod dialect;
+mod error;
+mod folder;
+mod handle;
+mod migrate;
+pub mod names;
+mod postgres;
+mod row;
+mod sqlite;
+mod value;
+
+use std::pin::Pin;
+
+pub use conn::{Conn, Query, Tx};
+pub use databases::Databases;
+pub use dialect::Dialect;
+pub use error::{Detail, Error, Result};
+pub use handle::Db;
+pub use migrate::{MIGRATIONS, Migration};
+pub use row::{Column, FromRow, Row};
+pub use value::{Kind, Typed, Value};
+
+/// A future that can be sent, as [`Db::write`]'s closure returns it.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -1,0 +1,180 @@
+//! PostgreSQL: a pool for each tokio runtime, and writes that are run again when the database asks for it.
+//!
+//! A socket belongs to the runtime it was opened on. One that is awaited on another runtime is polled by the first, and stalls with
+//! it; so every web worker has its own pool, and the core runtime has one.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use metrics::{counter, histogram};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection, PgPool};
+use tokio::runtime;
+
+use super::BoxFuture;
+use super::conn::{Conn, Link, Tx};
+use super::dialect::Dialect;
+use super::error::{Error, Result, Trouble};
+
+/// Pools at the most; runtimes come and go only in tests.
+const POOLS: usize = 256;
+
+/// How often an operation is run again before it gives up.
+const RERUNS: u32 = 20;
+
+/// From this rerun on, the operations of this process wait for each other: some of them then always get through.
+const ONE_AT_A_TIME: u32 = 3;
+
+/// A connection that was idle for longer is tried before it is used.
+const TRUSTED: Duration = Duration::from_secs(10);
+
+/// Statements each connection keeps prepared.
+const PREPARED: usize = 512;
+
+pub(super) struct Pools {
+    options: PgConnectOptions,
+    connections: u32,
+    timeout: Duration,
+    /// With the moment each was made: the oldest goes first when there are too many.
+    pools: Mutex<HashMap<runtime::Id, (Instant, PgPool)>>,
+    lane: tokio::sync::Mutex<()>,
+}
+
+/// What became of one run of an operation.
+enum Run<T, E> {
+    Done(Result<T, E>),
+    Again,
+}
+
+impl Pools {
+    /// Reads the address and makes one connection, so that what is wrong is known at once.
+    pub(super) async fn open(url: &str, connections: u32, timeout: Duration) -> Result<Self> {
+        let options: PgConnectOptions = url.parse().map_err(|err| Error::open("the PostgreSQL database", err))?;
+        let options = options.application_name("plinth").statement_cache_capacity(PREPARED).disable_statement_logging();
+        let pools = Self { options, connections, timeout, pools: Mutex::default(), lane: tokio::sync::Mutex::default() };
+        let conn = pools.alone().await?;
+        let _ = sqlx::Connection::close(conn).await;
+        Ok(pools)
+    }
+
+    /// A connection outside the pools and without a time limit for statements.
+    pub(super) async fn alone(&self) -> Result<PgConnection> {
+        let port = self.options.get_port();
+        let what = format!("the PostgreSQL database at {}:{port}", self.options.get_host());
+        match tokio::time::timeout(self.timeout, self.options.connect()).await {
+            Ok(Ok(conn)) => Ok(conn),
+            Ok(Err(err)) => Err(Error::open(what, err)),
+            Err(_) => Err(Error::open(what, "it did not answer in time")),
+        }
+    }
+
+    pub(super) async fn read(&self) -> Result<Conn> {
+        Ok(Conn::new(Link::Postgres(self.pool().acquire().await?)))
+    }
+
+    pub(super) async fn write<T, E, F>(&self, mut op: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: for<'a> FnMut(&'a mut Tx) -> BoxFuture<'a, Result<T, E>> + Send + 'static,
+    {
+        let until = tokio::time::Instant::now() + self.timeout;
+        for rerun in 0..=RERUNS {
+            let _turn = if rerun >= ONE_AT_A_TIME { Some(self.lane.lock().await) } else { None };
+            match tokio::time::timeout_at(until, self.run(&mut op)).await {
+                Ok(Ok(Run::Done(result))) => return result,
+                Ok(Ok(Run::Again)) => {}
+                Ok(Err(err)) => return Err(err.into()),
+                Err(_) => return Err(Error::Busy("the operation took too long".to_owned()).into()),
+            }
+            counter!("plinth_db_reruns_total").increment(1);
+            tokio::time::sleep(pause(rerun)).await;
+        }
+        Err(Error::Busy("other writes touch the same rows".to_owned()).into())
+    }
+
+    /// Runs an operation once. Dropped in the middle, it is rolled back.
+    async fn run<T, E, F>(&self, op: &mut F) -> Result<Run<T, E>>
+    where
+        E: From<Error>,
+        F: for<'a> FnMut(&'a mut Tx) -> BoxFuture<'a, Result<T, E>> + Send,
+    {
+        let mut tx = Tx::new(Link::PostgresTx(self.pool().begin_with(Dialect::Postgres.begin()).await?));
+        let result = tx.run_caught(op).await;
+        let again = tx.trouble() == Some(Trouble::Retry);
+        let Link::PostgresTx(transaction) = tx.into_link() else { return Err(Error::Unavailable("it is closed".to_owned())) };
+        if again || result.is_err() {
+            // When even this fails, the connection is dropped, and PostgreSQL rolls back.
+            let _ = transaction.rollback().await;
+            return Ok(if again { Run::Again } else { Run::Done(result) });
+        }
+        let started = Instant::now();
+        match transaction.commit().await {
+            Ok(()) => {
+                histogram!("plinth_db_commit_duration_seconds", "database" => "postgres").record(started.elapsed());
+                Ok(Run::Done(result))
+            }
+            Err(err) if Trouble::of(&err) == Trouble::Retry => Ok(Run::Again),
+            Err(err) => Ok(Run::Done(Err(Error::from(err).into()))),
+        }
+    }
+
+    /// This runtime's pool.
+    fn pool(&self) -> PgPool {
+        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = runtime::Handle::current().id();
+        if let Some((_, pool)) = pools.get(&id) {
+            return pool.clone();
+        }
+        if pools.len() >= POOLS
+            && let Some(oldest) = pools.iter().min_by_key(|(_, (made, _))| *made).map(|(id, _)| *id)
+        {
+            pools.remove(&oldest);
+        }
+        let pool = self.new_pool();
+        pools.insert(id, (Instant::now(), pool.clone()));
+        pool
+    }
+
+    fn new_pool(&self) -> PgPool {
+        let limit = self.timeout.as_millis();
+        let settings = format!(
+            "set statement_timeout = {limit}; set lock_timeout = {limit}; set idle_in_transaction_session_timeout = {}",
+            limit * 2
+        );
+        PgPoolOptions::new()
+            .max_connections(self.connections)
+            .acquire_timeout(self.timeout)
+            .test_before_acquire(false)
+            .before_acquire(|conn, meta| {
+                Box::pin(async move {
+                    if meta.idle_for > TRUSTED {
+                        sqlx::Connection::ping(conn).await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .after_connect(move |conn, _| {
+                let settings = settings.clone();
+                Box::pin(async move { conn.execute(AssertSqlSafe(settings)).await.map(drop) })
+            })
+            .connect_lazy_with(self.options.clone())
+    }
+
+    /// Closes every pool; connections in use are closed when they come back.
+    pub(super) async fn close(&self) {
+        let pools = std::mem::take(&mut *self.pools.lock().unwrap_or_else(PoisonError::into_inner));
+        for (_, pool) in pools.into_values() {
+            // A pool whose runtime has ended cannot say goodbye.
+            let _ = tokio::time::timeout(Duration::from_secs(1), pool.close()).await;
+        }
+    }
+}
+
+/// Between 0 and 2, 4, 8… milliseconds, at most 64, by chance: those that collided must not do so again.
+fn pause(rerun: u32) -> Duration {
+    let most = 2_000_u64 << rerun.min(5);
+    let chance = uuid::Uuid::new_v4().as_u64_pair().0;
+    Duration::from_micros(chance % most)
+}

@@ -1,0 +1,168 @@
+//! Group commit: many operations, one transaction, one fsync.
+//!
+//! ```text
+//! begin immediate → op 1 → savepoint → op 2 → release, savepoint → op 3 (fails) → rollback to → … → commit → answers
+//! ```
+//!
+//! The first operation needs no savepoint, since there is nothing before it that a rollback could take along. What an operation
+//! answered, an error too, counts only once the COMMIT succeeded: it may have seen a neighbour's rows. When COMMIT fails, or an
+//! operation takes the whole transaction down, each is run again, alone.
+
+use std::time::{Duration, Instant};
+
+use metrics::{counter, histogram};
+use tokio::time::timeout;
+
+use super::job::Job;
+use super::writer::State;
+use crate::db::conn::Tx;
+use crate::db::error::{Error, Result, Trouble};
+
+/// Operations in one transaction at the most.
+const OPERATIONS: usize = 512;
+
+/// No operation joins a transaction that is older: the first ones wait for their answers.
+const AGE: Duration = Duration::from_millis(20);
+
+/// How an operation left the transaction.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum After {
+    Keep,
+    Undo,
+    /// The transaction is gone, or nobody can say.
+    Lost,
+    /// The operation was ended in the middle of a statement, which takes the transaction down too.
+    TooLong,
+}
+
+/// The transaction failed as a whole.
+struct Broken {
+    /// The operation that ran too long, by its place, which is not run again.
+    by: Option<usize>,
+}
+
+impl From<Error> for Broken {
+    fn from(_: Error) -> Self {
+        Self { by: None }
+    }
+}
+
+impl State {
+    /// Runs what is waiting, as one transaction; `false` when nothing was.
+    pub(super) async fn batch(&mut self) -> bool {
+        let Some(first) = self.next() else { return false };
+        let mut jobs = Vec::new();
+        match self.together(first, &mut jobs).await {
+            Ok(()) => jobs.into_iter().for_each(|job| job.finish(Ok(()))),
+            Err(broken) => self.one_by_one(jobs, broken.by).await,
+        }
+        true
+    }
+
+    /// Runs `first` and whatever comes meanwhile, and commits. `jobs` has all that were begun, in their order.
+    async fn together(&mut self, first: Box<dyn Job>, jobs: &mut Vec<Box<dyn Job>>) -> Result<(), Broken> {
+        let begun = Instant::now();
+        let mut next = Some(first);
+        let mut kept = false;
+        let mut savepoint = false;
+        while let Some(mut job) = next.take() {
+            if jobs.is_empty() {
+                jobs.push(job);
+                self.begin().await?;
+                job = jobs.pop().ok_or(Broken { by: None })?;
+            }
+            let after = self.run(job.as_mut()).await;
+            jobs.push(job);
+            match after {
+                After::Lost => return Err(Broken { by: None }),
+                After::TooLong => return Err(Broken { by: Some(jobs.len() - 1) }),
+                After::Keep => kept = true,
+                After::Undo if savepoint => self.control("rollback to op").await?,
+                After::Undo => {}
+            }
+            let room = jobs.len() < OPERATIONS && begun.elapsed() < AGE;
+            next = if room { self.next_or_later().await } else { None };
+            match (after, savepoint) {
+                _ if next.is_none() => {}
+                (After::Keep, true) => self.control("release op; savepoint op").await?,
+                (After::Keep, false) => self.control("savepoint op").await?,
+                (_, true) => {}
+                (_, false) => self.control("rollback; begin immediate").await?,
+            }
+            savepoint = kept;
+        }
+        self.end(kept, jobs.len()).await.map_err(Broken::from)
+    }
+
+    /// Runs each in a transaction of its own.
+    async fn one_by_one(&mut self, jobs: Vec<Box<dyn Job>>, too_long: Option<usize>) {
+        counter!("plinth_db_replays_total", "database" => self.settings.name).increment(1);
+        for (place, mut job) in jobs.into_iter().enumerate() {
+            let end = if Some(place) == too_long { Err(took_too_long()) } else { self.alone(job.as_mut()).await };
+            job.finish(end);
+        }
+    }
+
+    async fn alone(&mut self, job: &mut dyn Job) -> Result<()> {
+        self.begin().await?;
+        match self.run(job).await {
+            After::Keep => self.end(true, 1).await,
+            After::Undo => self.end(false, 1).await,
+            // It has its own error already.
+            After::Lost => Ok(()),
+            After::TooLong => Err(took_too_long()),
+        }
+    }
+
+    /// The next operation; before the queue counts as empty, callers that were just woken get their turn.
+    async fn next_or_later(&mut self) -> Option<Box<dyn Job>> {
+        if let Some(job) = self.next() {
+            return Some(job);
+        }
+        tokio::task::yield_now().await;
+        self.next()
+    }
+
+    async fn run(&mut self, job: &mut dyn Job) -> After {
+        let limit = self.settings.timeout;
+        let Some(tx) = self.tx.as_mut() else { return After::Lost };
+        match timeout(limit, job.run(tx)).await {
+            Err(_) => After::TooLong,
+            Ok(_) if tx.trouble() == Some(Trouble::Lost) => After::Lost,
+            Ok(true) => After::Keep,
+            Ok(false) => After::Undo,
+        }
+    }
+
+    /// Begins a transaction, after leaving any that was broken off.
+    async fn begin(&mut self) -> Result<()> {
+        self.ready().await?;
+        self.dirty = true;
+        self.control("begin immediate").await
+    }
+
+    async fn end(&mut self, commit: bool, operations: usize) -> Result<()> {
+        let started = Instant::now();
+        self.control(if commit { "commit" } else { "rollback" }).await?;
+        self.dirty = false;
+        if commit {
+            let name = self.settings.name;
+            counter!("plinth_db_commits_total", "database" => name).increment(1);
+            histogram!("plinth_db_commit_duration_seconds", "database" => name).record(started.elapsed());
+            #[expect(clippy::cast_precision_loss, reason = "at most OPERATIONS")]
+            histogram!("plinth_db_commit_operations", "database" => name).record(operations as f64);
+        }
+        Ok(())
+    }
+
+    async fn control(&mut self, sql: &'static str) -> Result<()> {
+        match self.tx.as_mut().and_then(Tx::sqlite) {
+            Some(handle) => handle.control(sql).await.map_err(Error::from),
+            None => Err(Error::Unavailable("it is closed".to_owned())),
+        }
+    }
+}
+
+fn took_too_long() -> Error {
+    Error::Busy("the operation took too long".to_owned())
+}

@@ -1,0 +1,95 @@
+//! One connection to a SQLite file, which can be told to give up the statement it is running.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::TryStreamExt;
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor, SqliteConnection, SqlStr};
+
+use crate::db::codec::RawRow;
+use crate::db::row::Row;
+
+/// How many steps SQLite's machine makes between two looks at the flag.
+const STEPS: i32 = 1000;
+
+pub(in crate::db) struct Handle {
+    conn: SqliteConnection,
+    /// Set to end the statement that runs.
+    give_up: Arc<AtomicBool>,
+    /// Whether a statement was started and its end was not seen: its future was dropped.
+    running: bool,
+    /// Whether the connection's thread has ended.
+    broken: bool,
+}
+
+impl Handle {
+    pub(super) async fn open(options: &SqliteConnectOptions) -> Result<Self, sqlx::Error> {
+        let mut conn = options.connect().await?;
+        let give_up = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&give_up);
+        conn.lock_handle().await?.set_progress_handler(STEPS, move || !flag.load(Ordering::Relaxed));
+        Ok(Self { conn, give_up, running: false, broken: false })
+    }
+
+    /// Runs a statement to its end and collects its rows.
+    pub(in crate::db) async fn run(&mut self, sql: SqlStr, arguments: SqliteArguments) -> Result<(Vec<Row>, u64), sqlx::Error> {
+        self.running = true;
+        let done = collect(&mut self.conn, sql, arguments).await;
+        self.ended(&done);
+        done
+    }
+
+    /// Runs statements without values, such as a migration's.
+    pub(in crate::db) async fn script(&mut self, sql: &str) -> Result<(), sqlx::Error> {
+        self.running = true;
+        let done = self.conn.execute(AssertSqlSafe(sql)).await.map(drop);
+        self.ended(&done);
+        done
+    }
+
+    /// Runs one of the writer's own statements, which stay prepared.
+    pub(super) async fn control(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
+        self.run(SqlStr::from_static(sql), SqliteArguments::default()).await.map(drop)
+    }
+
+    /// Ends a statement that was left in the middle, so that the connection is free again.
+    pub(super) async fn settle(&mut self) -> Result<(), sqlx::Error> {
+        if self.running {
+            self.give_up.store(true, Ordering::Relaxed);
+            let answered = self.conn.ping().await;
+            self.give_up.store(false, Ordering::Relaxed);
+            self.ended(&answered);
+            answered?;
+        }
+        Ok(())
+    }
+
+    pub(super) const fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    pub(super) async fn close(self) {
+        if let Err(error) = self.conn.close().await {
+            tracing::warn!(%error, "a database file did not close cleanly");
+        }
+    }
+
+    fn ended<T>(&mut self, done: &Result<T, sqlx::Error>) {
+        self.running = false;
+        self.broken |= matches!(done, Err(sqlx::Error::WorkerCrashed));
+    }
+}
+
+async fn collect(conn: &mut SqliteConnection, sql: SqlStr, arguments: SqliteArguments) -> Result<(Vec<Row>, u64), sqlx::Error> {
+    let mut rows = Vec::new();
+    let mut affected = 0;
+    let mut stream = conn.fetch_many(sqlx::query_with(sql, arguments));
+    while let Some(step) = stream.try_next().await? {
+        match step {
+            Either::Left(done) => affected += done.rows_affected(),
+            Either::Right(row) => rows.push(Row::new(RawRow::Sqlite(row))),
+        }
+    }
+    Ok((rows, affected))
+}

@@ -1,0 +1,99 @@
+//! A file as it can be answered: its forms, and the header values made once.
+
+use std::fs::File;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use actix_web::http::header::HeaderValue;
+use aws_lc_rs::digest::{SHA256, digest};
+use bytes::Bytes;
+
+use super::coding::{Accepted, Coding};
+
+/// One file of the site, plain and in the packed forms that lie beside it.
+#[derive(Debug)]
+pub(super) struct Resource {
+    pub(super) content_type: HeaderValue,
+    pub(super) modified: Option<Modified>,
+    pub(super) plain: Form,
+    pub(super) packed: Vec<(Coding, Form)>,
+}
+
+/// The bytes of a file in one coding, and the entity tag that names exactly them.
+#[derive(Debug)]
+pub(super) struct Form {
+    pub(super) etag: HeaderValue,
+    pub(super) content: Content,
+}
+
+/// Where the bytes are.
+#[derive(Clone, Debug)]
+pub(super) enum Content {
+    Memory(Bytes),
+    File { file: Arc<File>, len: u64 },
+}
+
+/// When a file was last changed, in whole seconds.
+#[derive(Clone, Debug)]
+pub(super) struct Modified {
+    pub(super) at: SystemTime,
+    pub(super) header: HeaderValue,
+}
+
+impl Resource {
+    /// The form to send: of those the client takes, the one it wants most, and of equals the shortest.
+    pub(super) fn choose(&self, accept_encoding: Option<&str>) -> (&Form, Option<Coding>) {
+        let Some(header) = accept_encoding.filter(|_| !self.packed.is_empty()) else { return (&self.plain, None) };
+        let accepted = Accepted::parse(header);
+        let taken = self.packed.iter().filter_map(|(coding, form)| Some((accepted.weight(*coding)?, *coding, form)));
+        let best = taken.max_by_key(|(weight, _, form)| (*weight, std::cmp::Reverse(form.content.len())));
+        best.map_or((&self.plain, None), |(_, coding, form)| (form, Some(coding)))
+    }
+
+    /// The bytes of all its forms; `None` when one of them is not in memory.
+    pub(super) fn bytes_in_memory(&self) -> Option<usize> {
+        let forms = std::iter::once(&self.plain).chain(self.packed.iter().map(|(_, form)| form));
+        forms.map(|form| if let Content::Memory(bytes) = &form.content { Some(bytes.len()) } else { None }).sum()
+    }
+}
+
+impl Form {
+    /// Bytes in memory, named by their hash, so that every node gives them the same tag.
+    pub(super) fn in_memory(bytes: Bytes) -> Self {
+        use std::fmt::Write;
+        let hash = digest(&SHA256, &bytes);
+        let mut tag = String::with_capacity(34);
+        tag.push('"');
+        for byte in &hash.as_ref()[..16] {
+            // Writing to a String does not fail.
+            let _ = write!(tag, "{byte:02x}");
+        }
+        tag.push('"');
+        Self { etag: header_value(tag), content: Content::Memory(bytes) }
+    }
+
+    /// A file too large for memory.
+    pub(super) fn on_disk(file: File, len: u64, tag: String) -> Self {
+        Self { etag: header_value(tag), content: Content::File { file: Arc::new(file), len } }
+    }
+}
+
+impl Content {
+    pub(super) fn len(&self) -> u64 {
+        match self {
+            Self::Memory(bytes) => bytes.len() as u64,
+            Self::File { len, .. } => *len,
+        }
+    }
+}
+
+impl Modified {
+    pub(super) fn new(at: SystemTime) -> Self {
+        Self { at, header: header_value(httpdate::fmt_http_date(at)) }
+    }
+}
+
+/// A header value from text of ours, which is visible ASCII.
+fn header_value(text: String) -> HeaderValue {
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}

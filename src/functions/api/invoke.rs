@@ -1,0 +1,116 @@
+//! Calling a function over HTTP.
+
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::Method;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use metrics::counter;
+
+use super::answers::FailureAnswer;
+use super::{body, existing_name, reply, request};
+use crate::api::{Problem, PublicUrl};
+use crate::auth::api::Caller;
+use crate::auth::principal::Principal;
+use crate::functions::{Error, FunctionsService, Phases};
+use crate::telemetry::current_request_id;
+use crate::types::{FunctionName, RequestId};
+
+/// Call a function
+///
+/// Any method and any path below the name. The function sees the request with its headers, `authorization` included; the service key
+/// is taken out. `Server-Timing` tells what each phase took, in milliseconds: `download` and `environment` and `init` are 0 when
+/// the call is warm. The records and the lines of the call are in the function's log under the answer's `x-request-id`.
+///
+/// A function with `verify_jwt: false` needs neither key nor token. Preflight requests of browsers are answered by the server.
+#[utoipa::path(
+    method(get, head, post, put, patch, delete, options),
+    path = "/functions/v1/{name}",
+    tag = "functions",
+    security(("bearer" = []), ("apikey" = []), ()),
+    params(("name" = String, Path, example = "hello")),
+    request_body(description = "Whatever the function takes; at most 6 MiB", content((Vec<u8> = "application/octet-stream"))),
+    responses(
+        (status = 200, description = "The function's own answer: its status, headers and content"),
+        (status = 401, description = "The function needs a key or a token, or that is not valid", body = crate::api::ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such function", body = crate::api::ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "The body is over the limit", body = crate::api::ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "No place to run became free in time; see Retry-After", body = crate::api::ProblemBody, content_type = "application/problem+json"),
+        (status = 502, description = "The function failed, ended, or used all its memory", body = FailureAnswer,
+         headers(("x-amz-function-error" = String, description = "`Unhandled`"))),
+        (status = 504, description = "The function took longer than it may", body = FailureAnswer,
+         headers(("x-amz-function-error" = String, description = "`Unhandled`"))),
+    ),
+)]
+pub(super) async fn invoke_function(
+    caller: Caller,
+    http: HttpRequest,
+    payload: Payload,
+    functions: Data<FunctionsService>,
+    url: Data<PublicUrl>,
+) -> HttpResponse {
+    if is_preflight(&http) {
+        return preflight(&http);
+    }
+    let id = current_request_id().unwrap_or_else(RequestId::random);
+    let mut response = match call(&caller, &http, payload, &functions, &url, id).await {
+        Ok(response) => response,
+        Err(problem) => {
+            let mut response = problem.error_response();
+            reply::with_phases(&mut response, &Phases::default());
+            response
+        }
+    };
+    reply::with_cors(&mut response);
+    response
+}
+
+async fn call(
+    caller: &Caller,
+    http: &HttpRequest,
+    payload: Payload,
+    functions: &FunctionsService,
+    url: &PublicUrl,
+    id: RequestId,
+) -> Result<HttpResponse, Problem> {
+    let name: FunctionName = existing_name(http.match_info().get("name").unwrap_or_default())?;
+    let revision = functions.live(&name).await?;
+    if revision.settings.verify_jwt {
+        caller.require()?;
+    }
+    let principal = caller.principal();
+    let context = reply::Context {
+        request: id,
+        version: revision.number,
+        shows_trace: principal.is_some_and(Principal::is_service),
+    };
+    let payload = body::read(payload, functions.config().max_request, "functions.max_request").await?;
+    let seen = request::seen_by_function(http, name.as_str(), url, principal, functions.auth(), functions.now()).await;
+    match functions.invoke(revision, id, seen, payload).await {
+        Ok(done) => Ok(reply::answer(done, &context)),
+        Err(err) => {
+            if matches!(err, Error::Busy(_)) {
+                counter!("plinth_function_throttles_total", "function" => name.to_string()).increment(1);
+            }
+            Err(err.into())
+        }
+    }
+}
+
+/// Whether a browser asks if it may make a request to another origin.
+fn is_preflight(http: &HttpRequest) -> bool {
+    let has = |name| http.headers().contains_key(name);
+    http.method() == Method::OPTIONS && has(header::ORIGIN) && has(header::ACCESS_CONTROL_REQUEST_METHOD)
+}
+
+/// Lets any origin make any request: credentials are in headers, never in cookies, so an origin has no rights of its own.
+fn preflight(http: &HttpRequest) -> HttpResponse {
+    let asked = http.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
+    let allowed = asked.unwrap_or(HeaderValue::from_static("authorization, apikey, content-type, x-client-info"));
+    HttpResponse::NoContent()
+        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, allowed))
+        .insert_header((header::ACCESS_CONTROL_MAX_AGE, "3600"))
+        .insert_header((header::VARY, "access-control-request-headers"))
+        .finish()
+}

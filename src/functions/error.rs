@@ -1,0 +1,51 @@
+//! Why functions refused. Knows nothing of HTTP: `functions::api` gives each variant its status.
+
+use crate::isolate::protocol::Diagnostic;
+use crate::types::FunctionName;
+use crate::{auth, blob, db};
+
+/// What may go wrong with deploying, finding and starting functions; the failure of a function itself is no error of these.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("there is no function {0}")]
+    UnknownFunction(FunctionName),
+    /// A field of the configuration is not allowed as it is.
+    #[error("{field}: {message}")]
+    Invalid { field: String, message: String },
+    /// The source does not compile, or has no handler; never empty.
+    #[error("{}", first_of(.0))]
+    Rejected(Vec<Diagnostic>),
+    /// The source is over the limit, in bytes.
+    #[error("the source has {size} bytes; {limit} are allowed")]
+    SourceTooLarge { size: usize, limit: usize },
+    /// The worker that compiled it ended or took too long.
+    #[error("the source cannot be compiled: {0}")]
+    CompilerFailed(String),
+    /// No place became free in time.
+    #[error("{0}")]
+    Busy(&'static str),
+    /// The server stops.
+    #[error("the server is stopping")]
+    Stopping,
+    /// No worker can be started.
+    #[error("no function worker is to be had: {0}")]
+    NoWorker(String),
+    /// What the database says is stored is not there, or is not what was stored.
+    #[error("the package of revision {0} is damaged: {1}")]
+    Damaged(crate::types::RevisionId, &'static str),
+    #[error(transparent)]
+    Db(#[from] db::Error),
+    #[error(transparent)]
+    Blob(#[from] blob::Error),
+    #[error(transparent)]
+    Vault(#[from] auth::Error),
+}
+
+/// What functions' verbs return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+fn first_of(diagnostics: &[Diagnostic]) -> String {
+    let Some(first) = diagnostics.first() else { return "the source was refused".to_owned() };
+    let place = |part: Option<u32>| part.map(|at| format!(":{at}")).unwrap_or_default();
+    format!("{}{}{}: {}", first.file, place(first.line), place(first.column), first.message)
+}

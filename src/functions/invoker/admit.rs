@@ -1,0 +1,181 @@
+//! Who may run now: a bound on the calls that run at once, shared fairly between functions.
+//!
+//! A call beyond the bound waits in its function's own queue, and freed places go round the functions in turn, so that one
+//! function's flood is felt by that function. A function of which nothing runs is let past the bound (up to twice the bound
+//! over all), so that five that spin for their whole time cannot shut a sixth out.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::types::FunctionId;
+
+/// Calls that may wait, as a multiple of those that may run.
+const WAITING_FACTOR: usize = 64;
+
+/// Lanes kept though nothing runs or waits in them, to spare the hot path their making.
+const IDLE_LANES: usize = 4096;
+
+/// Hands out places. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Admission(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    max: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    running: usize,
+    waiting: usize,
+    lanes: HashMap<FunctionId, Lane>,
+    /// Functions with waiting calls, the next to be served first.
+    turns: VecDeque<FunctionId>,
+    closed: bool,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    running: usize,
+    waiting: VecDeque<oneshot::Sender<Place>>,
+}
+
+/// A place to run in; given back when dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    shared: Option<Arc<Shared>>,
+    function: FunctionId,
+}
+
+/// Why there is no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoPlace {
+    /// None became free in time, or too many wait already.
+    Busy,
+    /// The server stops.
+    Closed,
+}
+
+impl Admission {
+    pub(super) fn new(max: usize) -> Self {
+        Self(Arc::new(Shared { state: Mutex::default(), max: max.max(1) }))
+    }
+
+    /// A place for a call of this function, waiting for one no longer than `patience`.
+    pub(super) async fn admit(&self, function: FunctionId, patience: Duration) -> Result<Place, NoPlace> {
+        let turn = match self.0.enter(function)? {
+            Entry::Admitted(place) => return Ok(place),
+            Entry::Waiting(turn) => turn,
+        };
+        match tokio::time::timeout(patience, turn).await {
+            Ok(Ok(place)) => Ok(place),
+            Ok(Err(_)) => Err(NoPlace::Closed),
+            Err(_) => Err(NoPlace::Busy),
+        }
+    }
+
+    /// Calls that run, and calls that wait.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let state = self.0.lock();
+        (state.running, state.waiting)
+    }
+
+    /// Admits nobody any more; who waits is refused.
+    pub(super) fn close(&self) {
+        let mut state = self.0.lock();
+        state.closed = true;
+        state.turns.clear();
+        state.waiting = 0;
+        for lane in state.lanes.values_mut() {
+            lane.waiting.clear();
+        }
+    }
+}
+
+enum Entry {
+    Admitted(Place),
+    Waiting(oneshot::Receiver<Place>),
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enter(self: &Arc<Self>, function: FunctionId) -> Result<Entry, NoPlace> {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        if state.closed {
+            return Err(NoPlace::Closed);
+        }
+        let lane = state.lanes.entry(function).or_default();
+        if lane.waiting.is_empty() && may_run(state.running, lane.running, self.max) {
+            lane.running += 1;
+            state.running += 1;
+            return Ok(Entry::Admitted(Place { shared: Some(Arc::clone(self)), function }));
+        }
+        if state.waiting >= self.max.saturating_mul(WAITING_FACTOR) {
+            return Err(NoPlace::Busy);
+        }
+        let (sender, turn) = oneshot::channel();
+        if lane.waiting.is_empty() {
+            state.turns.push_back(function);
+        }
+        lane.waiting.push_back(sender);
+        state.waiting += 1;
+        Ok(Entry::Waiting(turn))
+    }
+
+    fn leave(self: &Arc<Self>, function: FunctionId) {
+        let mut state = self.lock();
+        state.running -= 1;
+        if let Some(lane) = state.lanes.get_mut(&function) {
+            lane.running -= 1;
+        }
+        self.serve_waiting(&mut state);
+        if state.lanes.len() > IDLE_LANES {
+            state.lanes.retain(|_, lane| lane.running > 0 || !lane.waiting.is_empty());
+        }
+    }
+
+    /// Gives free places to who waits, one a function and turn.
+    fn serve_waiting(self: &Arc<Self>, state: &mut State) {
+        for _ in 0..state.turns.len() {
+            let Some(function) = state.turns.pop_front() else { return };
+            let Some(lane) = state.lanes.get_mut(&function) else { continue };
+            if may_run(state.running, lane.running, self.max) {
+                while let Some(waiting) = lane.waiting.pop_front() {
+                    state.waiting -= 1;
+                    match waiting.send(Place { shared: Some(Arc::clone(self)), function }) {
+                        Ok(()) => {
+                            lane.running += 1;
+                            state.running += 1;
+                            break;
+                        }
+                        // It gave up waiting; the place was never counted.
+                        Err(mut place) => place.shared = None,
+                    }
+                }
+            }
+            if !lane.waiting.is_empty() {
+                state.turns.push_back(function);
+            }
+        }
+    }
+}
+
+const fn may_run(running: usize, of_function: usize, max: usize) -> bool {
+    running < max || (of_function == 0 && running < max.saturating_mul(2))
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(shared) = self.shared.take() {
+            shared.leave(self.function);
+        }
+    }
+}

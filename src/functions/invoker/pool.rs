@@ -1,0 +1,173 @@
+//! Environments that wait for their next call.
+//!
+//! A busy environment is not in the pool: its call owns it. It comes back when the call ended well and its revision is still the
+//! live one; otherwise it is dropped, which ends the process.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Id;
+
+use super::environment::{Counted, Environment};
+use crate::types::{FunctionId, RevisionId};
+
+/// How many idle environments of one revision are looked through for one that is at home on the caller's runtime.
+const LOOK_AT: usize = 8;
+
+/// The idle environments, by revision. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Pool(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    /// Environments, busy and idle.
+    count: Arc<AtomicUsize>,
+    max: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The one used last is at the end.
+    idle: HashMap<RevisionId, Vec<Idle>>,
+    /// The revision that new calls of a function run.
+    live: HashMap<FunctionId, RevisionId>,
+    closed: bool,
+}
+
+#[derive(Debug)]
+struct Idle {
+    environment: Box<Environment>,
+    since: Instant,
+}
+
+impl Pool {
+    pub(super) fn new(max: usize) -> Self {
+        Self(Arc::new(Shared { state: Mutex::default(), count: Arc::default(), max: max.max(1) }))
+    }
+
+    /// Takes an idle environment of a revision, if there is one: the one used last, of the few used last one that is registered
+    /// with this runtime where there is such a one.
+    pub(super) fn checkout(&self, revision: RevisionId, runtime: Id) -> Option<Box<Environment>> {
+        loop {
+            let environment = {
+                let mut state = self.0.lock();
+                let idle = state.idle.get_mut(&revision)?;
+                let at_home = |idle: &Idle| idle.environment.worker.link.is_settled_at(runtime);
+                let near = idle.iter().enumerate().rev().take(LOOK_AT).find(|(_, idle)| at_home(idle)).map(|(at, _)| at);
+                let at = near.or(idle.len().checked_sub(1))?;
+                idle.remove(at).environment
+            };
+            if !environment.worker.process().has_ended() && !environment.worker.link.has_leftovers() {
+                return Some(environment);
+            }
+        }
+    }
+
+    /// Puts an environment back after a call that did it no harm.
+    pub(super) fn checkin(&self, environment: Box<Environment>) {
+        let mut state = self.0.lock();
+        if state.closed || state.live.get(&environment.revision.function_id) != Some(&environment.revision.id) {
+            drop(state);
+            // Ends it, outside the lock.
+            drop(environment);
+            return;
+        }
+        let idle = Idle { environment, since: Instant::now() };
+        state.idle.entry(idle.environment.revision.id).or_default().push(idle);
+    }
+
+    /// Makes room for one more environment: within the limit, or by ending the one that has been idle longest. `None` when all
+    /// are busy.
+    pub(super) fn make_room(&self) -> Option<Counted> {
+        loop {
+            if let Some(counted) = Counted::one_of(&self.0.count, self.0.max) {
+                return Some(counted);
+            }
+            let oldest = {
+                let mut state = self.0.lock();
+                let oldest = state.idle.iter().filter_map(|(id, idle)| Some((*id, idle.first()?.since)));
+                let (revision, _) = oldest.min_by_key(|(_, since)| *since)?;
+                state.take_idle(revision, |_, at| at == 0)
+            };
+            drop(oldest);
+        }
+    }
+
+    /// Says which revision of a function is live; idle environments of others end.
+    pub(super) fn set_live(&self, function: FunctionId, revision: Option<RevisionId>) {
+        let ended: Vec<Idle> = {
+            let mut state = self.0.lock();
+            let before = match revision {
+                Some(revision) => state.live.insert(function, revision),
+                None => state.live.remove(&function),
+            };
+            match before {
+                Some(before) if Some(before) != revision => state.take_idle(before, |_, _| true),
+                _ => Vec::new(),
+            }
+        };
+        drop(ended);
+    }
+
+    /// Ends environments that have been idle for long.
+    pub(super) fn sweep(&self, idle_timeout: Duration) {
+        let ended: Vec<Idle> = {
+            let mut state = self.0.lock();
+            let revisions: Vec<RevisionId> = state.idle.keys().copied().collect();
+            let old = |idle: &Idle, _| idle.since.elapsed() > idle_timeout;
+            revisions.into_iter().flat_map(|revision| state.take_idle(revision, old)).collect()
+        };
+        drop(ended);
+    }
+
+    /// Forgets the idle environments whose process has ended.
+    pub(super) fn forget_ended(&self) {
+        let ended: Vec<Idle> = {
+            let mut state = self.0.lock();
+            let revisions: Vec<RevisionId> = state.idle.keys().copied().collect();
+            let dead = |idle: &Idle, _| idle.environment.worker.process().has_ended();
+            revisions.into_iter().flat_map(|revision| state.take_idle(revision, dead)).collect()
+        };
+        drop(ended);
+    }
+
+    /// Environments in all, and those that are idle.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let idle = self.0.lock().idle.values().map(Vec::len).sum();
+        (self.0.count.load(Ordering::Relaxed), idle)
+    }
+
+    /// Ends all idle environments, and every other when its call ends.
+    pub(super) fn close(&self) {
+        let idle = {
+            let mut state = self.0.lock();
+            state.closed = true;
+            std::mem::take(&mut state.idle)
+        };
+        drop(idle);
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Takes out the idle environments of a revision that `which` chooses, by what they are and where they stand.
+    fn take_idle(&mut self, revision: RevisionId, which: impl Fn(&Idle, usize) -> bool) -> Vec<Idle> {
+        let Some(all) = self.idle.remove(&revision) else { return Vec::new() };
+        let (mut taken, mut kept) = (Vec::new(), Vec::new());
+        for (at, idle) in all.into_iter().enumerate() {
+            if which(&idle, at) { taken.push(idle) } else { kept.push(idle) }
+        }
+        if !kept.is_empty() {
+            self.idle.insert(revision, kept);
+        }
+        taken
+    }
+}

@@ -1,0 +1,164 @@
+//! A cold start: package, worker, limits, initialisation.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use metrics::{counter, histogram};
+
+use super::Invoker;
+use super::channel::{LinkError, Outgoing};
+use super::environment::Environment;
+use super::fault::Fault;
+use super::tap::Tap;
+use super::worker::Worker;
+use crate::functions::error::Error;
+use crate::functions::logs::What;
+use crate::functions::metering::Phases;
+use crate::functions::model::Revision;
+use crate::isolate::protocol::{Assign, FromWorker, Module, ToWorker, encode};
+use crate::sys::process;
+use crate::types::RequestId;
+
+pub(super) const MB: u64 = 1024 * 1024;
+
+/// Private memory a worker may take beyond the function's own, for V8's code and young generation.
+const SLACK: u64 = 64 * MB;
+
+/// How long after the worker's own limit the server waits before it ends the worker.
+pub(super) const GRACE: Duration = Duration::from_millis(100);
+
+/// The longest frame during initialisation: log lines and an error.
+pub(super) const SMALL_FRAME: usize = 2 * 1024 * 1024;
+
+/// How a cold start failed.
+pub(super) enum StartError {
+    /// By the function's own fault, after these phases.
+    Fault(Fault, Phases),
+    /// By the server's.
+    Server(Error),
+}
+
+/// Makes an environment for a revision. The package is fetched and a worker taken; then the worker is limited and initialised.
+pub(super) async fn start(
+    invoker: &Invoker,
+    revision: Arc<Revision>,
+    request: RequestId,
+) -> Result<(Box<Environment>, Phases), StartError> {
+    let mut phases = Phases::default();
+    let began = Instant::now();
+    let (code, variables) = invoker.packages.open(&revision).await.map_err(StartError::Server)?;
+    phases.download = began.elapsed();
+
+    let began = Instant::now();
+    let counted = invoker.pool.make_room().ok_or(StartError::Server(Error::Busy(
+        "every environment is busy (functions.max_environments); try again",
+    )))?;
+    let worker = invoker.spares.take().await.map_err(|why| StartError::Server(Error::NoWorker(why)))?;
+    limit_memory(&worker, u64::from(revision.settings.memory_mb) * MB).map_err(StartError::Server)?;
+    phases.environment = began.elapsed();
+
+    let log = invoker.logs.buffer(revision.function_id);
+    let mut environment = Box::new(Environment::new(worker, Arc::clone(&revision), log, counted));
+    let began = Instant::now();
+    environment.log.push(request, [What::InitStart]);
+    let initialised = initialise(invoker, &mut environment, request, &code, variables).await;
+    phases.init = began.elapsed();
+    environment.peak_memory(phases.init);
+    counter!("plinth_function_cold_starts_total", "function" => revision.name.as_str().to_owned()).increment(1);
+    histogram!("plinth_function_init_duration_seconds", "function" => revision.name.as_str().to_owned())
+        .record(phases.init.as_secs_f64());
+    match initialised {
+        Ok(()) => Ok((environment, phases)),
+        Err(fault) => {
+            let status = if matches!(fault, Fault::TimedOut(_)) { "timeout" } else { "error" };
+            environment.log.push(request, [What::InitReport(phases.init, status)]);
+            Err(StartError::Fault(fault, phases))
+        }
+    }
+}
+
+/// Bounds what a worker may hold beyond what it holds already.
+pub(super) fn limit_memory(worker: &Worker, bytes: u64) -> Result<(), Error> {
+    let pid = worker.process().pid;
+    let limited = process::memory(pid).and_then(|memory| process::limit_data(pid, memory.data + bytes + SLACK));
+    limited.map_err(|err| Error::NoWorker(format!("its memory cannot be limited: {err}")))
+}
+
+async fn initialise(
+    invoker: &Invoker,
+    environment: &mut Environment,
+    request: RequestId,
+    code: &Bytes,
+    variables: BTreeMap<String, String>,
+) -> Result<(), Fault> {
+    let limit = invoker.config.init_timeout;
+    let mut out = Outgoing::new(assignment(invoker, &environment.revision, code, variables)?);
+    let mut tap = Tap::new(Arc::clone(&environment.log), request, invoker.config.log_limit);
+    let link = &mut environment.worker.link;
+    let conversation = async {
+        link.send(&mut out).await?;
+        loop {
+            match link.receive(SMALL_FRAME).await?.0 {
+                FromWorker::Initialised(_) => return Ok(Ok(())),
+                FromWorker::InitFailed { error, .. } => return Ok(Err(Fault::reported(error, limit))),
+                FromWorker::Log(line) => {
+                    if !tap.take(line) {
+                        return Ok(Err(Fault::Broken));
+                    }
+                }
+                _ => return Ok(Err(Fault::Broken)),
+            }
+        }
+    };
+    match tokio::time::timeout(limit + GRACE, conversation).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(err)) => Err(fault_of(err, &mut environment.worker).await),
+        Err(_) => Err(Fault::TimedOut(limit)),
+    }
+}
+
+fn assignment(
+    invoker: &Invoker,
+    revision: &Revision,
+    code: &Bytes,
+    variables: BTreeMap<String, String>,
+) -> Result<Vec<u8>, Fault> {
+    let (settings, package) = (&revision.settings, &revision.package);
+    let module = Module {
+        file: package.file().to_owned(),
+        code_len: package.code_len,
+        map_len: code.len().saturating_sub(package.code_len),
+    };
+    let assign = Assign {
+        function: revision.name.as_str().to_owned(),
+        version: revision.version(),
+        handler: settings.handler.clone(),
+        style: package.style,
+        env: variables,
+        heap_limit: usize::try_from(u64::from(settings.memory_mb) * MB).unwrap_or(usize::MAX),
+        modules: vec![module],
+        init_timeout_ms: u64::try_from(invoker.config.init_timeout.as_millis()).unwrap_or(u64::MAX),
+        log_limit: invoker.config.log_limit,
+    };
+    encode(&ToWorker::Assign(Box::new(assign)), code).map_err(|err| {
+        tracing::error!("a function cannot be handed to its worker: {err}");
+        Fault::Broken
+    })
+}
+
+/// What a failed link means: a worker that closed it has ended, and how is known in a moment; one that broke it is ended here.
+pub(super) async fn fault_of(err: LinkError, worker: &mut Worker) -> Fault {
+    match err {
+        LinkError::Closed => {
+            let end = worker.process_mut().end().await;
+            Fault::Exited { exit: end.exit, out_of_memory: end.out_of_memory }
+        }
+        LinkError::Broken(_) | LinkError::Io(_) => {
+            worker.process().kill();
+            tracing::warn!(pid = worker.process().pid.as_raw_nonzero(), "a function worker was ended: {err}");
+            Fault::Broken
+        }
+    }
+}

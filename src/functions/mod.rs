@@ -1,0 +1,30 @@
+//! Users' functions, the server's side: deployed, kept, called, logged.
+//!
+//! ```text
+//! api::deploy -> config (x-plinth-config) -> service -> invoker::compile -> packages (blobs) -> queries (one transaction)
+//! api::invoke -> registry (name -> revision) -> invoker (admit, pool, worker) -> metering, logs
+//! ```
+//!
+//! # Invariants
+//!
+//! - User code runs in a worker process, never here; it is not even parsed here.
+//! - A revision never changes. A deployment makes a new one, and it is durable before it is answered.
+//! - Every call ends in its records and in an answer, within its limit and a grace of 100 ms, whatever its code does.
+//! - The values of a function's variables are sealed at rest and never read back; the service key never reaches a function.
+
+pub mod api;
+mod error;
+mod invoker;
+mod logs;
+mod metering;
+pub mod model;
+mod packages;
+mod queries;
+mod registry;
+mod service;
+
+pub use self::error::{Error, Result};
+pub use self::invoker::{Done, Failure, Outcome, Reply};
+pub use self::metering::Phases;
+pub use self::api::FunctionsStatus;
+pub use self::service::{FunctionsService, Parts, Status};

@@ -1,0 +1,148 @@
+//! What a function is: a name, and revisions that never change.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::isolate::protocol::{HandlerStyle, Language};
+use crate::types::{FunctionId, FunctionName, RevisionId, Timestamp};
+
+/// The least and the most memory a function may have, in MB.
+pub const MEMORY_MB: std::ops::RangeInclusive<u32> = 128..=10_240;
+
+/// The least and the most time a call may take, in seconds.
+pub const TIMEOUT_S: std::ops::RangeInclusive<u32> = 1..=900;
+
+/// The most that names and values of a function's variables may hold together, in bytes.
+pub const ENV_BYTES: usize = 4 * 1024;
+
+/// The longest description, in characters.
+pub const DESCRIPTION_CHARS: usize = 256;
+
+/// The most hosts a function's network list may name.
+pub const NETWORK_HOSTS: usize = 100;
+
+/// One immutable state of a function: its code and its settings together.
+#[derive(Clone, Debug)]
+pub struct Revision {
+    pub id: RevisionId,
+    pub function_id: FunctionId,
+    pub name: FunctionName,
+    /// Counts up from 1 for each function; the version that records and headers show.
+    pub number: i64,
+    pub settings: Settings,
+    pub package: Package,
+    /// The variables, sealed by the vault as the JSON of a map.
+    pub sealed_env: Vec<u8>,
+    /// When this revision was deployed.
+    pub created_at: Timestamp,
+    /// When the function was first deployed.
+    pub function_created_at: Timestamp,
+}
+
+impl Revision {
+    /// The revision as records, headers and `context.functionVersion` show it.
+    #[must_use]
+    pub fn version(&self) -> String {
+        self.number.to_string()
+    }
+
+    /// What the vault binds the sealed variables to.
+    #[must_use]
+    pub fn env_context(id: RevisionId) -> String {
+        format!("functions.env.{id}")
+    }
+}
+
+/// How a function runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// `file.export`; `None` takes whichever handler is found.
+    pub handler: Option<String>,
+    pub memory_mb: u32,
+    pub timeout: Duration,
+    /// Whether a caller needs a key or a token.
+    pub verify_jwt: bool,
+    pub network: Network,
+    pub description: String,
+    /// The names of the variables, in order; the values are sealed.
+    pub env_names: Vec<String>,
+}
+
+/// The hosts a function may reach.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Network {
+    /// None at all.
+    None,
+    /// Every public address.
+    #[default]
+    Public,
+    /// These hosts alone.
+    Hosts(Vec<String>),
+}
+
+/// The code of a revision, and where it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Package {
+    pub language: Language,
+    /// The kind of handler that was found.
+    pub style: HandlerStyle,
+    /// The hash of the source as it was uploaded, in hexadecimal.
+    pub source_sha256: String,
+    /// The size of the source, in bytes.
+    pub source_size: i64,
+    /// The hash of what runs: the JavaScript, then its source map.
+    pub code_sha256: String,
+    /// Bytes of JavaScript at the front of that.
+    pub code_len: usize,
+}
+
+impl Package {
+    /// The name of its file, as messages and stack traces show it.
+    #[must_use]
+    pub const fn file(&self) -> &'static str {
+        file_name(self.language)
+    }
+}
+
+/// The name of a single file in this language.
+#[must_use]
+pub const fn file_name(language: Language) -> &'static str {
+    match language {
+        Language::JavaScript => "index.js",
+        Language::TypeScript => "index.ts",
+    }
+}
+
+/// A deployment as it was asked for: checked, not compiled.
+#[derive(Clone, Debug)]
+pub struct Deployment {
+    pub name: FunctionName,
+    pub language: Language,
+    pub source: bytes::Bytes,
+    pub settings: Settings,
+    pub env: crate::types::Secret<BTreeMap<String, String>>,
+}
+
+/// How a handler's style is called in answers and in the database.
+#[must_use]
+pub const fn style_name(style: HandlerStyle) -> &'static str {
+    match style {
+        HandlerStyle::Lambda => "lambda",
+        HandlerStyle::DefaultFetch => "default_fetch",
+        HandlerStyle::DefaultFunction => "default_function",
+        HandlerStyle::DenoServe => "deno_serve",
+        HandlerStyle::CommonJs => "common_js",
+    }
+}
+
+/// How a language is called in answers and in the database.
+#[must_use]
+pub const fn language_name(language: Language) -> &'static str {
+    match language {
+        Language::JavaScript => "javascript",
+        Language::TypeScript => "typescript",
+    }
+}

@@ -1,0 +1,165 @@
+//! `plinth.functions` and `plinth.function_revisions`.
+
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::db::{self, Conn, FromRow, Row};
+use crate::functions::model::{Package, Revision, Settings};
+use crate::types::{FunctionId, FunctionName, Timestamp};
+
+/// What a live revision is read from.
+const LIVE: &str = "select r.*, f.name as name, f.created_at as function_created_at
+       from plinth.functions f join plinth.function_revisions r on r.function_id = f.id and r.number = f.revision";
+
+impl FromRow for Revision {
+    fn from_row(row: &Row) -> db::Result<Self> {
+        let settings = Settings {
+            handler: row.get("handler")?,
+            memory_mb: row.get("memory_mb")?,
+            timeout: Duration::from_secs(row.get::<u32>("timeout_s")?.into()),
+            verify_jwt: row.get("verify_jwt")?,
+            network: json_of(row, "network")?,
+            description: row.get("description")?,
+            env_names: json_of(row, "env_names")?,
+        };
+        let package = Package {
+            language: word_of(row, "language")?,
+            style: word_of(row, "style")?,
+            source_sha256: row.get("source_sha256")?,
+            source_size: row.get("source_size")?,
+            code_sha256: row.get("code_sha256")?,
+            code_len: usize::try_from(row.get::<i64>("code_len")?).map_err(|_| unreadable("code_len"))?,
+        };
+        Ok(Self {
+            id: row.get("id")?,
+            function_id: row.get("function_id")?,
+            name: row.get("name")?,
+            number: row.get("number")?,
+            settings,
+            package,
+            sealed_env: row.get("sealed_env")?,
+            created_at: row.get("created_at")?,
+            function_created_at: row.get("function_created_at")?,
+        })
+    }
+}
+
+/// The live revision of a function; `None` when there is no function of that name.
+#[tracing::instrument(name = "functions.find_live", skip_all, err)]
+pub(in crate::functions) async fn find_live(conn: &mut Conn, name: &FunctionName) -> db::Result<Option<Revision>> {
+    conn.query_owned(format!("{LIVE} where f.name = $1")).bind(name).fetch_optional().await
+}
+
+/// The live revisions of the functions after a name, in the order of their names.
+#[tracing::instrument(name = "functions.list_live", skip_all, err)]
+pub(in crate::functions) async fn list_live(
+    conn: &mut Conn,
+    after: Option<&FunctionName>,
+    limit: u32,
+) -> db::Result<Vec<Revision>> {
+    conn.query_owned(format!("{LIVE} where f.name > $1 order by f.name limit $2"))
+        .bind(after.map_or("", FunctionName::as_str))
+        .bind(limit)
+        .fetch_all()
+        .await
+}
+
+/// Whether there is any function.
+#[tracing::instrument(name = "functions.any", skip_all, err)]
+pub(in crate::functions) async fn any(conn: &mut Conn) -> db::Result<bool> {
+    let found: Option<(FunctionId,)> = conn.query("select id from plinth.functions limit 1").fetch_optional().await?;
+    Ok(found.is_some())
+}
+
+/// Makes a function's next revision number live, and the function if there is none of that name; gives its id and the number.
+///
+/// The row stays locked until the end of the transaction, so two deployments of one function do not get one number.
+#[tracing::instrument(name = "functions.advance", skip_all, err)]
+pub(in crate::functions) async fn advance(
+    conn: &mut Conn,
+    new_id: FunctionId,
+    name: &FunctionName,
+    now: Timestamp,
+) -> db::Result<(FunctionId, i64, Timestamp)> {
+    conn.query(
+        "insert into plinth.functions as f (id, name, revision, created_at, updated_at) values ($1, $2, 1, $3, $3)
+         on conflict (name) do update set revision = f.revision + 1, updated_at = $3
+         returning id, revision, created_at",
+    )
+    .bind(new_id)
+    .bind(name)
+    .bind(now)
+    .fetch_one()
+    .await
+}
+
+/// Adds a revision.
+#[tracing::instrument(name = "functions.insert_revision", skip_all, err)]
+pub(in crate::functions) async fn insert_revision(conn: &mut Conn, revision: &Revision) -> db::Result<()> {
+    let (settings, package) = (&revision.settings, &revision.package);
+    conn.query(
+        "insert into plinth.function_revisions (id, function_id, number, handler, memory_mb, timeout_s, verify_jwt, network,
+                description, env_names, sealed_env, language, style, source_sha256, source_size, code_sha256, code_len, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+    )
+    .bind(revision.id)
+    .bind(revision.function_id)
+    .bind(revision.number)
+    .bind(settings.handler.as_deref())
+    .bind(settings.memory_mb)
+    .bind(i64::try_from(settings.timeout.as_secs()).unwrap_or(i64::MAX))
+    .bind(settings.verify_jwt)
+    .bind(json!(settings.network))
+    .bind(&settings.description)
+    .bind(json!(settings.env_names))
+    .bind(&revision.sealed_env)
+    .bind(word(json!(package.language)))
+    .bind(word(json!(package.style)))
+    .bind(&package.source_sha256)
+    .bind(package.source_size)
+    .bind(&package.code_sha256)
+    .bind(i64::try_from(package.code_len).unwrap_or(i64::MAX))
+    .bind(revision.created_at)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Removes the revisions of a function before a number.
+#[tracing::instrument(name = "functions.prune_revisions", skip_all, err)]
+pub(in crate::functions) async fn prune_revisions(conn: &mut Conn, function: FunctionId, before: i64) -> db::Result<()> {
+    conn.query("delete from plinth.function_revisions where function_id = $1 and number < $2")
+        .bind(function)
+        .bind(before)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// Removes a function with its revisions; gives its id, or `None` when there was none of that name.
+#[tracing::instrument(name = "functions.delete", skip_all, err)]
+pub(in crate::functions) async fn delete(conn: &mut Conn, name: &FunctionName) -> db::Result<Option<FunctionId>> {
+    let deleted: Option<(FunctionId,)> =
+        conn.query("delete from plinth.functions where name = $1 returning id").bind(name).fetch_optional().await?;
+    Ok(deleted.map(|(id,)| id))
+}
+
+/// A word of the protocol as text.
+fn word(value: Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn word_of<T: DeserializeOwned>(row: &Row, column: &'static str) -> db::Result<T> {
+    serde_json::from_value(Value::String(row.get(column)?)).map_err(|_| unreadable(column))
+}
+
+fn json_of<T: DeserializeOwned>(row: &Row, column: &'static str) -> db::Result<T> {
+    serde_json::from_value(row.get(column)?).map_err(|_| unreadable(column))
+}
+
+/// A column that holds what the server never writes there.
+fn unreadable(column: &'static str) -> db::Error {
+    db::Error::Column { column: column.to_owned(), reason: "the server never writes such a value".to_owned() }
+}

@@ -1,0 +1,134 @@
+//! What Rust hands to the functions of the extension, made into V8 values.
+
+use std::collections::BTreeMap;
+
+use deno_core::v8::{self, Local, PinScope, Value};
+
+use super::engine::Arguments;
+use super::protocol::{HandlerStyle, HttpRequest, Invoke};
+
+/// Where the handler is to be found.
+pub(super) enum Exports {
+    /// In what an ES module exports.
+    Namespace(v8::Global<v8::Object>),
+    /// In what this code assigns to `exports` or `module.exports`.
+    CommonJs { code: String, url: String },
+}
+
+/// `load(style, handler, exports)`; the exports of CommonJS are a function of `(exports, require, module, __filename, __dirname)`, or
+/// `undefined` when the code does not compile.
+impl Arguments for (HandlerStyle, Option<&str>, Exports) {
+    fn make<'s>(self, scope: &mut PinScope<'s, '_>) -> Vec<Local<'s, Value>> {
+        let (style, handler, exports) = self;
+        let style = match style {
+            HandlerStyle::Lambda => "lambda",
+            HandlerStyle::CommonJs => "commonjs",
+            HandlerStyle::DenoServe => "serve",
+            HandlerStyle::DefaultFetch | HandlerStyle::DefaultFunction => "default",
+        };
+        let handler = match handler {
+            Some(name) => text(scope, name),
+            None => v8::undefined(scope).into(),
+        };
+        let exports = match exports {
+            Exports::Namespace(namespace) => Local::new(scope, namespace).into(),
+            Exports::CommonJs { code, url } => compile(scope, &code, &url),
+        };
+        vec![text(scope, style), handler, exports]
+    }
+}
+
+/// Compiles CommonJS as Node does: the body of a function, with places as in the file. A syntax error is returned instead.
+fn compile<'s>(scope: &mut PinScope<'s, '_>, code: &str, url: &str) -> Local<'s, Value> {
+    let undefined = v8::undefined(scope).into();
+    let (Some(code), Some(name)) = (v8::String::new(scope, code), v8::String::new(scope, url)) else { return undefined };
+    let origin = v8::ScriptOrigin::new(scope, name.into(), 0, 0, false, 0, None, false, false, false, None);
+    let mut source = v8::script_compiler::Source::new(code, Some(&origin));
+    let names = ["exports", "require", "module", "__filename", "__dirname"];
+    let parameters: Vec<_> = names.iter().filter_map(|name| v8::String::new(scope, name)).collect();
+    v8::tc_scope!(scope, scope);
+    let options = v8::script_compiler::CompileOptions::NoCompileOptions;
+    let reason = v8::script_compiler::NoCacheReason::NoReason;
+    match v8::script_compiler::compile_function(scope, &mut source, &parameters, &[], options, reason) {
+        Some(function) => function.into(),
+        None => scope.exception().unwrap_or(undefined),
+    }
+}
+
+/// One call and its payload.
+pub(super) struct Call {
+    pub(super) invoke: Invoke,
+    pub(super) body: Vec<u8>,
+}
+
+/// `invoke(requestId, timeoutMs, memoryMb, arn, body)` for an event, whose body is its JSON; for HTTP the body is bytes or `null`, and
+/// the parts of the request follow.
+impl Arguments for Call {
+    fn make<'s>(self, scope: &mut PinScope<'s, '_>) -> Vec<Local<'s, Value>> {
+        let Self { invoke, body } = self;
+        let mut arguments = Vec::with_capacity(13);
+        arguments.push(text(scope, &invoke.request_id));
+        arguments.push(v8::Number::new(scope, float(invoke.timeout_ms)).into());
+        arguments.push(v8::Integer::new_from_unsigned(scope, invoke.memory_mb).into());
+        arguments.push(text(scope, &invoke.invoked_arn));
+        match &invoke.http {
+            None => arguments.push(bytes_as_text(scope, &body)),
+            Some(request) => {
+                arguments.push(bytes(scope, body));
+                push_request(scope, request, &mut arguments);
+            }
+        }
+        arguments
+    }
+}
+
+fn push_request<'s>(scope: &mut PinScope<'s, '_>, request: &HttpRequest, arguments: &mut Vec<Local<'s, Value>>) {
+    for part in [&request.method, &request.url, &request.path, &request.query, &request.source_ip] {
+        arguments.push(text(scope, part));
+    }
+    arguments.push(v8::Number::new(scope, request.time_ms as f64).into());
+    let headers: Vec<_> = request.headers.iter().flat_map(|(name, value)| [text(scope, name), text(scope, value)]).collect();
+    arguments.push(v8::Array::new_with_elements(scope, &headers).into());
+    arguments.push(text(scope, &request.claims.to_string()));
+}
+
+/// `environment(function, version, variables)`: what the script sees of its surroundings.
+pub(super) struct Surroundings<'a> {
+    pub(super) function: &'a str,
+    pub(super) version: &'a str,
+    pub(super) variables: &'a BTreeMap<String, String>,
+}
+
+impl Arguments for Surroundings<'_> {
+    fn make<'s>(self, scope: &mut PinScope<'s, '_>) -> Vec<Local<'s, Value>> {
+        let variables: Vec<_> =
+            self.variables.iter().flat_map(|(name, value)| [text(scope, name), text(scope, value)]).collect();
+        let variables = v8::Array::new_with_elements(scope, &variables).into();
+        vec![text(scope, self.function), text(scope, self.version), variables]
+    }
+}
+
+fn text<'s>(scope: &mut PinScope<'s, '_>, text: &str) -> Local<'s, Value> {
+    bytes_as_text(scope, text.as_bytes())
+}
+
+fn bytes_as_text<'s>(scope: &mut PinScope<'s, '_>, bytes: &[u8]) -> Local<'s, Value> {
+    match v8::String::new_from_utf8(scope, bytes, v8::NewStringType::Normal) {
+        Some(text) => text.into(),
+        None => v8::String::empty(scope).into(),
+    }
+}
+
+fn bytes<'s>(scope: &mut PinScope<'s, '_>, bytes: Vec<u8>) -> Local<'s, Value> {
+    if bytes.is_empty() {
+        return v8::null(scope).into();
+    }
+    let length = bytes.len();
+    let store = v8::ArrayBuffer::new_backing_store_from_vec(bytes).make_shared();
+    let buffer = v8::ArrayBuffer::with_backing_store(scope, &store);
+    v8::Uint8Array::new(scope, buffer, 0, length).map_or_else(|| v8::null(scope).into(), Into::into)
+}
+
+fn float(milliseconds: u64) -> f64 {
+    u32::try_from(milliseconds).map_or(f64::from(u32::MAX), f64::from)
+}

@@ -1,0 +1,188 @@
+//! V8 in this process: the isolate from the snapshot, its limits, and calls into it.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use deno_core::error::CoreError;
+use deno_core::{JsRuntime, PollEventLoopOptions, RuntimeOptions, v8};
+
+use super::arguments::Surroundings;
+use super::extensions;
+use super::host::Host;
+use super::loader::Loader;
+use super::protocol::Assign;
+
+/// What the heap of a spare may hold, in bytes, until it is assigned and the limit raised.
+const SPARE_HEAP: usize = 64 * 1024 * 1024;
+
+/// What the heap may grow beyond its limit while the script that filled it is being ended, in bytes.
+const LAST_ROOM: usize = 32 * 1024 * 1024;
+
+/// V8's switches: little memory and few threads before peak speed, since a worker runs one small function among many workers.
+const FLAGS: &str = "--single-threaded-gc --max-lazy --no-idle-gc-on-context-disposal --stack-size=900";
+
+/// The heap's limit, shared with V8's callback.
+#[derive(Debug, Default)]
+pub(super) struct Heap {
+    limit: AtomicUsize,
+    exhausted: AtomicBool,
+}
+
+impl Heap {
+    /// Whether the script reached the limit.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.exhausted.load(Ordering::Relaxed)
+    }
+
+    /// The limit, in bytes.
+    pub(super) fn limit(&self) -> usize {
+        self.limit.load(Ordering::Relaxed)
+    }
+}
+
+/// The functions of the `plinth` extension that Rust calls.
+struct Entry {
+    surround: v8::Global<v8::Function>,
+    load: v8::Global<v8::Function>,
+    has_work: v8::Global<v8::Function>,
+    invoke: v8::Global<v8::Function>,
+    drained: v8::Global<v8::Function>,
+}
+
+/// The isolate and all that belongs to it.
+pub(super) struct Engine {
+    pub(super) runtime: JsRuntime,
+    pub(super) host: Rc<Host>,
+    pub(super) loader: Rc<Loader>,
+    pub(super) heap: Arc<Heap>,
+    entry: Entry,
+}
+
+/// Starts V8 in this process. Before this, and on this thread, landlock; after it, seccomp.
+pub(super) fn init_platform() {
+    deno_core::v8_set_flags(FLAGS.split(' ').map(str::to_owned).collect());
+    JsRuntime::init_platform(None);
+}
+
+impl Engine {
+    /// Makes the isolate. A tokio runtime must be entered: V8 posts delayed tasks to it.
+    pub(super) fn new(snapshot: &'static [u8], host: Rc<Host>) -> Result<Self, CoreError> {
+        let loader = Rc::new(Loader::default());
+        let mut runtime = JsRuntime::try_new(RuntimeOptions {
+            startup_snapshot: Some(snapshot),
+            extensions: extensions::for_worker(Rc::clone(&host)),
+            module_loader: Some(Rc::clone(&loader) as Rc<_>),
+            create_params: Some(v8::CreateParams::default().heap_limits(0, SPARE_HEAP).allow_atomics_wait(false)),
+            ..RuntimeOptions::default()
+        })?;
+        let heap = Arc::new(Heap::default());
+        heap.limit.store(SPARE_HEAP, Ordering::Relaxed);
+        guard_heap(&mut runtime, &heap);
+        let entry = boot(&mut runtime)?;
+        Ok(Self { runtime, host, loader, heap, entry })
+    }
+
+    /// Lets the heap grow to the function's limit, in bytes. V8 asks once the spare's limit is near.
+    pub(super) fn raise_heap(&self, limit: usize) {
+        self.heap.limit.store(limit, Ordering::Relaxed);
+    }
+
+    /// Tells the script its function's name and its variables.
+    pub(super) fn set_environment(&mut self, assign: &Assign) {
+        let Assign { function, version, env, .. } = assign;
+        self.call(Which::Surround, Surroundings { function, version, variables: env });
+    }
+
+    /// Whether timers, streams or other work are pending.
+    pub(super) fn has_work(&mut self) -> bool {
+        self.call(Which::HasWork, ())
+    }
+
+    /// Calls one of the extension's functions; `true` when it returned `true`. What it throws is lost: those functions report
+    /// through operations.
+    pub(super) fn call(&mut self, which: Which, arguments: impl Arguments) -> bool {
+        let function = match which {
+            Which::Surround => &self.entry.surround,
+            Which::HasWork => &self.entry.has_work,
+            Which::Load => &self.entry.load,
+            Which::Invoke => &self.entry.invoke,
+            Which::Drained => &self.entry.drained,
+        };
+        let context = self.runtime.main_context();
+        let isolate = &mut **self.runtime.v8_isolate();
+        v8::scope_with_context!(scope, isolate, context);
+        v8::tc_scope!(scope, scope);
+        let function = v8::Local::new(scope, function);
+        let undefined = v8::undefined(scope).into();
+        let arguments = arguments.make(scope);
+        function.call(scope, undefined, &arguments).is_some_and(|value| value.is_true())
+    }
+
+    /// Runs the event loop once. Ready when nothing is left to do.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), CoreError>> {
+        self.runtime.poll_event_loop(context, PollEventLoopOptions::default())
+    }
+}
+
+/// Which function of the extension.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Which {
+    /// Sets the names and variables the script sees.
+    Surround,
+    /// Finds the handler.
+    Load,
+    /// Tells whether work is pending.
+    HasWork,
+    /// Starts a call.
+    Invoke,
+    /// Says that nothing is left to do and the call has no outcome.
+    Drained,
+}
+
+/// Makes the arguments of a call once there is a scope to make them in.
+pub(super) trait Arguments {
+    fn make<'s>(self, scope: &mut v8::PinScope<'s, '_>) -> Vec<v8::Local<'s, v8::Value>>;
+}
+
+impl Arguments for () {
+    fn make<'s>(self, _: &mut v8::PinScope<'s, '_>) -> Vec<v8::Local<'s, v8::Value>> {
+        Vec::new()
+    }
+}
+
+fn guard_heap(runtime: &mut JsRuntime, heap: &Arc<Heap>) {
+    let isolate = runtime.v8_isolate().thread_safe_handle();
+    let heap = Arc::clone(heap);
+    runtime.add_near_heap_limit_callback(move |current, _| {
+        let limit = heap.limit();
+        if current < limit {
+            return limit;
+        }
+        heap.exhausted.store(true, Ordering::Relaxed);
+        isolate.terminate_execution();
+        current + LAST_ROOM
+    });
+}
+
+/// Finishes the globals, takes deno's own away from the script to come, and finds the entry functions.
+fn boot(runtime: &mut JsRuntime) -> Result<Entry, CoreError> {
+    let entry = runtime.execute_script("ext:plinth/boot.js", "globalThis.__bootstrap.internals.plinth.boot()")?;
+    let context = runtime.main_context();
+    let isolate = &mut **runtime.v8_isolate();
+    v8::scope_with_context!(scope, isolate, context);
+    let entry = v8::Local::new(scope, entry).to_object(scope);
+    let function = |name: &str| {
+        let key = v8::String::new(scope, name)?;
+        let value = entry?.get(scope, key.into())?;
+        let function = v8::Local::<v8::Function>::try_from(value).ok()?;
+        Some(v8::Global::new(scope, function))
+    };
+    let found = ["surround", "load", "hasWork", "invoke", "drained"].map(|name| function(name));
+    let [Some(surround), Some(load), Some(has_work), Some(invoke), Some(drained)] = found else {
+        let message = "the snapshot does not belong to this program: an entry function is missing";
+        return Err(CoreError::from(deno_error::JsErrorBox::generic(message)));
+    };
+    Ok(Entry { surround, load, has_work, invoke, drained })
+}

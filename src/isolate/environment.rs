@@ -1,0 +1,268 @@
+//! An execution environment: one function revision, initialised once, called again and again, one call at a time.
+
+use std::future::poll_fn;
+use std::io;
+use std::mem::ManuallyDrop;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use deno_core::ModuleSpecifier;
+use deno_core::error::CoreError;
+use deno_core::futures::FutureExt;
+use tokio::time::Instant;
+
+use super::arguments::{Call, Exports};
+use super::channel::{Channel, Frame};
+use super::engine::{Engine, Which};
+use super::failure;
+use super::host::Outcome;
+use super::loader::ROOT;
+use super::meter::Meter;
+use super::protocol::{Answer, Assign, FromWorker, FunctionError, HandlerStyle, HttpResponse, Invoke, ToWorker};
+use super::watchdog::Watchdog;
+
+/// Why the event loop was left.
+enum Stop<T> {
+    /// What was waited for is there.
+    Ready(T),
+    /// The script told its outcome, or ran into a limit.
+    Over,
+    /// Nothing is left to do.
+    Drained,
+    /// An error that no script caught, below the extension's own handling.
+    Failed(CoreError),
+}
+
+/// Whether the environment may take another call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Health {
+    Sound,
+    Broken,
+}
+
+/// The worker's side of an environment.
+pub(super) struct Environment {
+    /// Never dropped: the process ends with it, and an isolate that was ended in mid-script need not be taken apart.
+    engine: ManuallyDrop<Engine>,
+    channel: Channel,
+    watchdog: Watchdog,
+}
+
+impl Environment {
+    pub(super) fn new(engine: Engine, channel: Channel, watchdog: Watchdog) -> Self {
+        Self { engine: ManuallyDrop::new(engine), channel, watchdog }
+    }
+
+    /// Becomes the assigned revision and serves its calls until the server hangs up or a fault ends it.
+    ///
+    /// # Errors
+    /// When the socket breaks, or the server says what it must not say now.
+    pub(super) async fn serve(mut self, assign: Assign, body: Vec<u8>) -> io::Result<()> {
+        if self.initialise(assign, body).await? == Health::Broken {
+            return Ok(());
+        }
+        while let Some(Frame { message, body }) = self.next().await? {
+            let ToWorker::Invoke(invoke) = message else {
+                return Err(io::Error::other("an environment is assigned once, and after that only invoked"));
+            };
+            if self.call(*invoke, body).await? == Health::Broken {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn initialise(&mut self, assign: Assign, body: Vec<u8>) -> io::Result<Health> {
+        let meter = Meter::start();
+        let timeout = Duration::from_millis(assign.init_timeout_ms);
+        self.engine.raise_heap(assign.heap_limit);
+        self.engine.host.set_log_limit(assign.log_limit);
+        self.engine.host.begin(0);
+        self.watchdog.arm(timeout);
+        let loaded = self.load(assign, body, Instant::now() + timeout).await;
+        let failure = match self.limit_reached(|| failure::init_timed_out(timeout)).or(loaded.err()) {
+            Some(error) => Some(error),
+            None => match self.engine.host.take_outcome() {
+                Some(Outcome::Loaded) => None,
+                Some(Outcome::Failed { error, .. }) => Some(error),
+                _ => Some(failure::never_settled("the module")),
+            },
+        };
+        let usage = meter.read(&mut self.engine.runtime);
+        let health = if failure.is_some() { Health::Broken } else { Health::Sound };
+        let message = failure.map_or(FromWorker::Initialised(usage), |error| FromWorker::InitFailed { error, usage });
+        self.send(&message, &[]).await?;
+        Ok(health)
+    }
+
+    /// Evaluates the module and lets the extension find the handler.
+    async fn load(&mut self, assign: Assign, mut body: Vec<u8>, deadline: Instant) -> Result<(), FunctionError> {
+        let Some(module) = assign.modules.first() else {
+            return Err(failure::plain("Runtime.ImportModuleError", "the assignment holds no module"));
+        };
+        let (code_end, map_end) = (module.code_len, module.code_len + module.map_len);
+        let url = format!("{ROOT}{}", module.file);
+        let parsed = ModuleSpecifier::parse(&url);
+        let (Ok(specifier), true) = (parsed, map_end <= body.len()) else {
+            return Err(failure::plain("Runtime.ImportModuleError", format!("{} is not a module of the assignment", module.file)));
+        };
+        self.engine.loader.add_map(specifier.as_str(), body[code_end..map_end].to_vec());
+        body.truncate(code_end);
+        let code = String::from_utf8(body)
+            .map_err(|_| failure::plain("Runtime.UserCodeSyntaxError", format!("{} is not UTF-8", module.file)))?;
+        self.engine.set_environment(&assign);
+        let exports = if assign.style == HandlerStyle::CommonJs {
+            Exports::CommonJs { code, url: specifier.to_string() }
+        } else {
+            match self.evaluate(&specifier, code, deadline).await? {
+                Some(namespace) => Exports::Namespace(namespace),
+                None => return Ok(()),
+            }
+        };
+        self.engine.call(Which::Load, (assign.style, assign.handler.as_deref(), exports));
+        Ok(())
+    }
+
+    /// Runs an ES module to its end; `None` when the script told an outcome of its own, or ran into a limit.
+    async fn evaluate(
+        &mut self,
+        specifier: &ModuleSpecifier,
+        code: String,
+        deadline: Instant,
+    ) -> Result<Option<deno_core::v8::Global<deno_core::v8::Object>>, FunctionError> {
+        let runtime = &mut self.engine.runtime;
+        let id = runtime.load_main_es_module_from_code(specifier, code).await.map_err(|error| failure::from_load(&error))?;
+        let mut evaluated = runtime.mod_evaluate(id).boxed_local();
+        match self.run(deadline, |context| evaluated.poll_unpin(context)).await {
+            Stop::Over => Ok(None),
+            Stop::Drained => Err(failure::never_settled("the module's top-level await")),
+            Stop::Failed(error) | Stop::Ready(Err(error)) => Err(failure::from_core(&error)),
+            Stop::Ready(Ok(())) => {
+                let namespace = self.engine.runtime.get_module_namespace(id);
+                namespace.map(Some).map_err(|error| failure::from_core(&error))
+            }
+        }
+    }
+
+    async fn call(&mut self, invoke: Invoke, body: Vec<u8>) -> io::Result<Health> {
+        let meter = Meter::start();
+        let timeout = Duration::from_millis(invoke.timeout_ms);
+        let Invoke { call, request_id, .. } = &invoke;
+        let (call, request_id) = (*call, request_id.clone());
+        self.engine.host.begin(call);
+        self.watchdog.arm(timeout);
+        self.engine.call(Which::Invoke, Call { invoke, body });
+        let failed = if self.is_over() { None } else { self.finish(Instant::now() + timeout).await };
+        let limit = self.limit_reached(|| failure::timed_out(&request_id, timeout));
+        let outcome = match (limit.or(failed), self.engine.host.take_outcome()) {
+            (Some(error), _) => Outcome::Failed { error, fatal: true },
+            (None, Some(outcome)) => outcome,
+            (None, None) => Outcome::Failed { error: failure::never_settled("the handler"), fatal: true },
+        };
+        let usage = meter.read(&mut self.engine.runtime);
+        let (http, body) = match outcome {
+            Outcome::Event(json) => (None, json),
+            Outcome::Http(status, headers, body) => (Some(HttpResponse { status, headers }), body),
+            Outcome::Loaded => (None, Vec::new()),
+            Outcome::Failed { error, fatal } => {
+                self.send(&FromWorker::Failed { call, error, fatal, usage }, &[]).await?;
+                return Ok(if fatal { Health::Broken } else { Health::Sound });
+            }
+        };
+        self.send(&FromWorker::Answer(Box::new(Answer { call, http, usage })), &body).await?;
+        if self.engine.host.is_waiting() {
+            self.watchdog.arm(timeout);
+        }
+        Ok(Health::Sound)
+    }
+
+    /// Runs the event loop until the call under way has an outcome; an error is one that no script could catch.
+    async fn finish(&mut self, deadline: Instant) -> Option<FunctionError> {
+        loop {
+            match self.run(deadline, |_| Poll::<()>::Pending).await {
+                Stop::Over | Stop::Ready(()) => return None,
+                Stop::Failed(error) => return Some(failure::from_core(&error)),
+                Stop::Drained => {
+                    self.engine.call(Which::Drained, ());
+                    if !self.engine.has_work() {
+                        return None;
+                    }
+                }
+            }
+            if self.is_over() {
+                return None;
+            }
+        }
+    }
+
+    /// The next frame. Meanwhile promises that `waitUntil` was given go on.
+    async fn next(&mut self) -> io::Result<Option<Frame>> {
+        while self.engine.host.is_waiting() {
+            let (engine, channel) = (&mut self.engine, &mut self.channel);
+            let idle = poll_fn(|context| engine.poll(context));
+            let drained = tokio::select! {
+                biased;
+                frame = channel.receive() => return frame,
+                drained = idle => drained,
+            };
+            self.channel.flush().await?;
+            // Nothing is left that could settle the promises, or they failed; in either case the call is long answered.
+            if drained.is_err() || self.watchdog.has_fired() || self.engine.host.has_outcome() {
+                return Ok(None);
+            }
+            break;
+        }
+        if !self.engine.host.is_waiting() && self.watchdog.disarm() {
+            return Ok(None);
+        }
+        self.channel.receive().await
+    }
+
+    /// Runs the event loop until `ready`, or until there is a reason to leave it.
+    async fn run<T>(&mut self, deadline: Instant, mut ready: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Stop<T> {
+        let turns = poll_fn(|context| {
+            if self.is_over() {
+                return Poll::Ready(Stop::Over);
+            }
+            if let Poll::Ready(value) = ready(context) {
+                return Poll::Ready(Stop::Ready(value));
+            }
+            let turn = self.engine.poll(context);
+            if self.is_over() {
+                return Poll::Ready(Stop::Over);
+            }
+            if let Poll::Ready(value) = ready(context) {
+                return Poll::Ready(Stop::Ready(value));
+            }
+            self.channel.flush_what_goes();
+            match turn {
+                Poll::Ready(Ok(())) => Poll::Ready(Stop::Drained),
+                Poll::Ready(Err(error)) => Poll::Ready(Stop::Failed(error)),
+                Poll::Pending => Poll::Pending,
+            }
+        });
+        // The watchdog marks the deadline; this timer only wakes the loop to see it.
+        match tokio::time::timeout_at(deadline + Duration::from_millis(1), turns).await {
+            Ok(stop) => stop,
+            Err(_) => Stop::Over,
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.engine.host.has_outcome() || self.watchdog.has_fired() || self.engine.heap.is_exhausted()
+    }
+
+    /// Stops the clock and tells which limit ended the script, if one did.
+    fn limit_reached(&self, timed_out: impl FnOnce() -> FunctionError) -> Option<FunctionError> {
+        let late = self.watchdog.disarm();
+        if self.engine.heap.is_exhausted() {
+            return Some(failure::out_of_memory(self.engine.heap.limit()));
+        }
+        late.then(timed_out)
+    }
+
+    async fn send(&self, message: &FromWorker, body: &[u8]) -> io::Result<()> {
+        self.channel.outbox().push(message, body).map_err(io::Error::other)?;
+        self.channel.flush().await
+    }
+}

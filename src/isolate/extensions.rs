@@ -1,0 +1,126 @@
+//! What the isolate is built from: deno's web crates, and our own `plinth` extension over them.
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use deno_core::{Extension, ExtensionFileSource, FastStaticString, OpDecl};
+use deno_web::{BlobStore, InMemoryBroadcastChannel};
+
+use super::host::Host;
+use super::ops;
+
+/// Every script of the web crates by its specifier, as `build.rs` found them.
+const WEB_SOURCES: &[(&str, FastStaticString)] = include!(concat!(env!("OUT_DIR"), "/web_sources.rs"));
+
+/// Our own modules, in the order they are evaluated.
+const OWN_SOURCES: &[(&str, FastStaticString)] = &[
+    ("ext:plinth/stubs.js", deno_core::ascii_str_include!("js/stubs.js")),
+    ("ext:plinth/errors.js", deno_core::ascii_str_include!("js/errors.js")),
+    ("ext:plinth/globals.js", deno_core::ascii_str_include!("js/globals.js")),
+    ("ext:plinth/process.js", deno_core::ascii_str_include!("js/process.js")),
+    ("ext:plinth/context.js", deno_core::ascii_str_include!("js/context.js")),
+    ("ext:plinth/http.js", deno_core::ascii_str_include!("js/http.js")),
+    ("ext:plinth/web.js", deno_core::ascii_str_include!("js/web.js")),
+    ("ext:plinth/invoke.js", deno_core::ascii_str_include!("js/invoke.js")),
+    ("ext:plinth/main.js", deno_core::ascii_str_include!("js/main.js")),
+];
+
+/// Scripts that cannot run while a snapshot is made, since they make objects of the C++ heap; a worker runs them as it starts.
+const AFTER_SNAPSHOT: &[&str] = &["ext:deno_crypto/00_crypto.js"];
+
+/// Operations that reach out of the isolate, or only serve deno's own tools. They throw whoever calls them.
+const DENIED: &[&str] = &[
+    "op_add_main_module_handler",
+    "op_eval_context",
+    "op_fetch",
+    "op_fetch_custom_client",
+    "op_fetch_promise_is_settled",
+    "op_fetch_send",
+    "op_import_sync",
+    "op_import_sync_with_source",
+    "op_is_terminal",
+    "op_lazy_load_esm",
+    "op_leak_tracing_enable",
+    "op_panic",
+    "op_pipe",
+    "op_print",
+    "op_set_format_exception_callback",
+    "op_set_promise_hooks",
+];
+
+deno_core::extension!(
+    plinth,
+    deps = [deno_webidl, deno_web, deno_fetch, deno_crypto],
+    ops = [
+        ops::op_plinth_answer,
+        ops::op_plinth_answer_http_text,
+        ops::op_plinth_answer_http_bytes,
+        ops::op_plinth_exit,
+        ops::op_plinth_fail,
+        ops::op_plinth_log,
+        ops::op_plinth_loaded,
+        ops::op_plinth_waiting,
+    ],
+    esm_entry_point = "ext:plinth/main.js",
+    options = { host: Rc<Host> },
+    state = |state, options| state.put(options.host),
+);
+
+/// The extensions to make the snapshot from, scripts and all.
+pub(super) fn for_snapshot(host: Rc<Host>) -> Vec<Extension> {
+    let mut extensions = all(host);
+    for extension in &mut extensions {
+        let wanted = |file: &ExtensionFileSource| !AFTER_SNAPSHOT.contains(&file.specifier);
+        extension.lazy_loaded_js_files = embedded(&extension.lazy_loaded_js_files, wanted);
+    }
+    // `22_http_client.js` asks for this one; there are no client certificates here.
+    let tls = deno_core::ascii_str!("(function () { return { loadTlsKeyPair() { return null; } }; })()");
+    if let Some(extension) = extensions.iter_mut().find(|extension| extension.name == "plinth") {
+        let stub = ExtensionFileSource::new("ext:deno_net/02_tls.js", tls);
+        extension.lazy_loaded_js_files = Cow::Owned(vec![stub]);
+        extension.esm_files = OWN_SOURCES.iter().map(|(name, code)| ExtensionFileSource::new(name, *code)).collect();
+    }
+    extensions
+}
+
+/// The same extensions for a worker that starts from the snapshot: operations, and only the scripts it still has to run.
+pub(super) fn for_worker(host: Rc<Host>) -> Vec<Extension> {
+    let mut extensions = all(host);
+    for extension in &mut extensions {
+        let wanted = |file: &ExtensionFileSource| AFTER_SNAPSHOT.contains(&file.specifier);
+        extension.lazy_loaded_js_files = embedded(&extension.lazy_loaded_js_files, wanted);
+        extension.esm_entry_point = None;
+    }
+    extensions
+}
+
+fn all(host: Rc<Host>) -> Vec<Extension> {
+    let mut ours = plinth::init(host);
+    ours.middleware_fn = Some(Box::new(restrict));
+    let mut extensions = vec![
+        deno_webidl::deno_webidl::init(),
+        deno_web::deno_web::init(BlobStore::default_arc(), None, false, InMemoryBroadcastChannel::default()),
+        deno_fetch::deno_fetch::init(deno_fetch::Options::default()),
+        deno_crypto::deno_crypto::init(None),
+        ours,
+    ];
+    for extension in &mut extensions {
+        // Modules loaded on demand (Web Locks, WebTransport) are not offered.
+        extension.lazy_loaded_esm_files = Cow::Borrowed(&[]);
+    }
+    extensions
+}
+
+fn restrict(op: OpDecl) -> OpDecl {
+    if DENIED.contains(&op.name) { op.disable() } else { op }
+}
+
+/// The wanted ones among an extension's scripts, with the text that travels in the binary.
+fn embedded(
+    files: &[ExtensionFileSource],
+    wanted: impl Fn(&ExtensionFileSource) -> bool,
+) -> Cow<'static, [ExtensionFileSource]> {
+    let source = |specifier: &str| WEB_SOURCES.iter().find(|(name, _)| *name == specifier);
+    let files = files.iter().filter(|file| wanted(file)).filter_map(|file| source(file.specifier));
+    files.map(|(name, code)| ExtensionFileSource::new(name, *code)).collect()
+}

@@ -1,0 +1,156 @@
+// Finds the handler, calls it, and brings its outcome to Rust.
+import { core, primordials } from "ext:core/mod.js";
+import { op_plinth_answer, op_plinth_loaded } from "ext:core/ops";
+import { makeContext } from "ext:plinth/context.js";
+import { fail, failWith } from "ext:plinth/errors.js";
+import { answerEvent, makeEvent } from "ext:plinth/http.js";
+import { served } from "ext:plinth/process.js";
+import * as web from "ext:plinth/web.js";
+
+const {
+  DateNow,
+  FunctionPrototypeCall,
+  JSONParse,
+  JSONStringify,
+  PromisePrototypeThen,
+  PromiseResolve,
+  ReflectApply,
+  SafePromisePrototype,
+  StringPrototypeIndexOf,
+  StringPrototypeSlice,
+  StringPrototypeSplit,
+} = primordials;
+void SafePromisePrototype;
+
+/** Calls the handler with (argument, second, third); `this` is what it was found on. */
+let handler;
+let lambda = false;
+
+/** `style` says where to look; `name` is Lambda's `file.export`. */
+export function load(style, name, exports) {
+  try {
+    if (style === "commonjs") {
+      if (typeof exports !== "function") {
+        return failLoad(exports);
+      }
+      exports = runCommonJs(exports);
+    }
+    lambda = style === "lambda" || style === "commonjs";
+    handler = lambda ? namedHandler(name, exports) : style === "serve" ? served() : defaultHandler(exports.default);
+  } catch (error) {
+    return failWith(error, true);
+  }
+  if (typeof handler === "function") return op_plinth_loaded();
+  const place = lambda ? `${name ?? "index.handler"}` : style === "serve" ? "a handler given to Deno.serve" : "the default export";
+  const what = handler === undefined ? "is undefined or not exported" : "is not a function";
+  fail("Runtime.HandlerNotFound", `${place} ${what}`, true);
+}
+
+function failLoad(error) {
+  fail("Runtime.UserCodeSyntaxError", `${error}`, true, error);
+}
+
+function runCommonJs(body) {
+  const module = { exports: {}, id: ".", loaded: false };
+  const require = (name) => {
+    throw new Error(`Cannot find module '${name}': the function is one file, bundle what it requires`);
+  };
+  ReflectApply(body, module.exports, [module.exports, require, module, "/var/task/index.js", "/var/task"]);
+  return module.exports;
+}
+
+// `index.handler`: what follows the first dot is a path into the exports.
+function namedHandler(name, exports) {
+  const path = name === undefined ? "handler" : StringPrototypeSlice(name, StringPrototypeIndexOf(name, ".") + 1);
+  let holder = exports;
+  let value = exports;
+  for (const key of StringPrototypeSplit(path, ".")) {
+    holder = value;
+    value = value?.[key];
+  }
+  if (value === undefined && exports.default !== undefined && holder === exports) value = exports.default[path];
+  return value;
+}
+
+function defaultHandler(value) {
+  if (typeof value === "function" || value === undefined || value === null) return value ?? undefined;
+  const fetch = value.fetch;
+  if (typeof fetch !== "function") return fetch;
+  return (request, env, context) => FunctionPrototypeCall(fetch, value, request, env, context);
+}
+
+let current;
+
+/** Starts a call. Arguments after `body` are there for HTTP only. */
+export function invoke(requestId, timeout, memory, arn, body, method, url, path, query, sourceIp, time, headers, claims) {
+  const call = { requestId, deadline: DateNow() + timeout, memory, arn, open: true, drained: undefined };
+  current = call;
+  const http = method === undefined ? undefined : { method, url, path, query, sourceIp, time, headers, claims, body };
+  try {
+    if (lambda) {
+      callLambda(call, http === undefined ? JSONParse(body) : makeEvent(call, http), http !== undefined);
+    } else {
+      callWeb(call, http ?? web.eventAsHttp(body), http === undefined);
+    }
+  } catch (error) {
+    close(call) && failWith(error, false);
+  }
+  // Settles what needs no waiting, so that a plain handler is answered without a turn of the event loop.
+  core.runNextTicks();
+}
+
+/** The first outcome of a call counts. */
+function close(call) {
+  const open = call.open;
+  call.open = false;
+  return open;
+}
+
+function callLambda(call, event, isHttp) {
+  const succeed = (result) => {
+    if (!close(call)) return;
+    try {
+      if (isHttp) answerEvent(result);
+      else op_plinth_answer(JSONStringify(result) ?? "null");
+    } catch (error) {
+      fail("Runtime.MarshalError", `Unable to stringify response body: ${error?.message}`, false, error);
+    }
+  };
+  const reject = (error) => void (close(call) && failWith(error, false));
+  const settle = (error, result) => {
+    const outcome = () => (error === null || error === undefined ? succeed(result) : reject(error));
+    if (context.callbackWaitsForEmptyEventLoop === false) outcome();
+    else call.drained ??= outcome;
+  };
+  const context = makeContext(call, settle);
+  const result = handler(event, context, settle);
+  if (typeof result?.then === "function") {
+    PromisePrototypeThen(PromiseResolve(result), succeed, reject);
+  } else {
+    // As Lambda has it: such a handler answers by callback, or with null once nothing is left to do.
+    call.returned = () => succeed(null);
+  }
+}
+
+function callWeb(call, http, isEvent) {
+  const request = web.makeRequest(http);
+  const context = web.makeContext(http);
+  const reject = (error) => void (close(call) && failWith(error, false));
+  const succeed = (response) => PromisePrototypeThen(web.answer(response, isEvent), () => close(call), reject);
+  const result = handler(request, processEnv(), context);
+  PromisePrototypeThen(PromiseResolve(result), succeed, reject);
+}
+
+const processEnv = () => globalThis.process?.env ?? {};
+
+/** Whether anything is left that the event loop would wait for. */
+export const hasWork = () => core.eventLoopHasMoreWork();
+
+/** Nothing is left to do: outcomes that waited for this are told now. */
+export function drained() {
+  const outcome = current?.drained ?? current?.returned;
+  if (outcome !== undefined && current.open) {
+    outcome();
+    core.runNextTicks();
+  }
+}

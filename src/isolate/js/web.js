@@ -1,0 +1,106 @@
+// HTTP for web-style handlers: a real Request in, a real Response out.
+import { core, primordials } from "ext:core/mod.js";
+import { op_plinth_answer, op_plinth_answer_http_bytes, op_plinth_answer_http_text, op_plinth_waiting } from "ext:core/ops";
+import { fail } from "ext:plinth/errors.js";
+import { body as bodies, request as requests, response as responses } from "ext:plinth/globals.js";
+
+const {
+  ArrayPrototypePush,
+  JSONParse,
+  JSONStringify,
+  ObjectPrototypeIsPrototypeOf,
+  PromisePrototypeThen,
+  PromiseResolve,
+  StringPrototypeIncludes,
+} = primordials;
+
+/** A request whose parts came from Rust. */
+export function makeRequest(http) {
+  const list = [];
+  for (let i = 0; i < http.headers.length; i += 2) {
+    ArrayPrototypePush(list, [http.headers[i], http.headers[i + 1]]);
+  }
+  let body = null;
+  if (http.body !== null) {
+    body = new bodies.InnerBody({ body: http.body, consumed: false });
+    body.length = http.body.length;
+  }
+  const inner = requests.newInnerRequest(http.method, http.url, () => list, body, false);
+  return requests.fromInnerRequest(inner, "immutable");
+}
+
+/** The request that stands for an event: its JSON, posted. */
+export const eventAsHttp = (json) => ({
+  method: "POST",
+  url: "http://localhost/",
+  headers: ["content-type", "application/json"],
+  sourceIp: "127.0.0.1",
+  claims: "null",
+  body: core.encode(json),
+});
+
+let waiting = 0;
+
+function settled() {
+  if (--waiting === 0) op_plinth_waiting(false);
+}
+
+/** The third argument of a web-style handler. */
+export function makeContext(http) {
+  return {
+    claims: JSONParse(http.claims),
+    waitUntil(promise) {
+      if (++waiting === 1) op_plinth_waiting(true);
+      PromisePrototypeThen(PromiseResolve(promise), settled, (reason) => {
+        settled();
+        console.error("a promise given to waitUntil was rejected:", reason);
+      });
+    },
+    passThroughOnException() {},
+  };
+}
+
+/** Reads the response whole and sends it; `event` when the caller wants a JSON result instead. */
+export async function answer(response, event) {
+  if (!ObjectPrototypeIsPrototypeOf(responses.ResponsePrototype, response)) {
+    return fail("Runtime.InvalidResponse", "the handler of a web-style function answers with a Response", false);
+  }
+  const inner = responses.toInnerResponse(response);
+  if (inner.type === "error") {
+    return fail("Runtime.InvalidResponse", "the handler answered with Response.error(), which cannot be sent", false);
+  }
+  if (event) return answerEvent(response, inner);
+  let headers = "";
+  for (let i = 0; i < inner.headerList.length; i++) {
+    headers += `${inner.headerList[i][0]}\n${inner.headerList[i][1]}\n`;
+  }
+  if (responses.responseBodyUsed(response)) {
+    return fail("Runtime.InvalidResponse", "the body of the handler's Response was already used", false);
+  }
+  const whole = inner.body?.streamOrStatic?.body;
+  if (inner.body === null) {
+    op_plinth_answer_http_text(inner.status, headers, "");
+  } else if (typeof whole === "string") {
+    op_plinth_answer_http_text(inner.status, headers, whole);
+  } else {
+    op_plinth_answer_http_bytes(inner.status, headers, await response.bytes());
+  }
+}
+
+async function answerEvent(response, inner) {
+  if (inner.status >= 400) {
+    return fail("Function.HttpStatus", `the handler answered the event with status ${inner.status}`, false);
+  }
+  const text = await response.text();
+  const type = response.headers.get("content-type") ?? "";
+  if (text === "") return op_plinth_answer("null");
+  if (StringPrototypeIncludes(type, "json")) {
+    try {
+      JSONParse(text);
+      return op_plinth_answer(text);
+    } catch {
+      // Said to be JSON and is not: passed on as text.
+    }
+  }
+  op_plinth_answer(JSONStringify(text));
+}

@@ -1,0 +1,35 @@
+//! What a phase cost.
+
+use std::time::{Duration, Instant};
+
+use deno_core::JsRuntime;
+
+use super::protocol::Usage;
+use crate::sys::worker::thread_cpu_time;
+
+/// A phase that began.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Meter {
+    wall: Instant,
+    cpu: Duration,
+}
+
+impl Meter {
+    pub(super) fn start() -> Self {
+        Self { wall: Instant::now(), cpu: thread_cpu_time() }
+    }
+
+    /// What it cost so far. The heap is V8's own and the buffers beside it.
+    pub(super) fn read(&self, runtime: &mut JsRuntime) -> Usage {
+        let heap = runtime.v8_isolate().get_heap_statistics();
+        Usage {
+            wall_us: micros(self.wall.elapsed()),
+            cpu_us: micros(thread_cpu_time().saturating_sub(self.cpu)),
+            heap_bytes: (heap.used_heap_size() + heap.external_memory()) as u64,
+        }
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,64 @@
+//! Gathers each feature's OpenAPI document into one, and serves it with its browser.
+
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::server::ServerBuilder;
+use utoipa::{Modify, OpenApi};
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use crate::{auth, functions};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Plinth",
+        description = "One binary that is a client app's whole backend.\n\nApps send their key as `apikey` and, once a user is signed \
+                       in, the user's access token as `Authorization: Bearer`. The operator's calls under `/admin/v1` need the \
+                       service key.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    components(schemas(crate::api::ProblemBody, crate::api::FieldError)),
+    modifiers(&Credentials)
+)]
+struct Base;
+
+struct Credentials;
+
+impl Modify for Credentials {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_with(Default::default);
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some("A user's access token, or a key: the anon key or the service key"))
+            .build();
+        let key = ApiKeyValue::with_description("apikey", "The project's key: the anon key or the service key");
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        components.add_security_scheme("apikey", SecurityScheme::ApiKey(ApiKey::Header(key)));
+    }
+}
+
+/// The whole document: the features' parts, and those of the server itself.
+#[must_use]
+pub fn document(own: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    let mut document = Base::openapi();
+    for part in [auth::api::Doc::openapi(), functions::api::Doc::openapi(), own] {
+        document.merge(part);
+    }
+    document
+}
+
+/// The document as JSON, with the address of the server when it is known.
+#[must_use]
+pub fn json(mut document: utoipa::openapi::OpenApi, server: Option<&str>) -> String {
+    if let Some(url) = server {
+        document.servers = Some(vec![ServerBuilder::new().url(url).build()]);
+    }
+    document.to_pretty_json().unwrap_or_default()
+}
+
+/// The browser of the document, at `/docs/`; everything it shows is in the binary.
+#[must_use]
+pub fn browser() -> SwaggerUi {
+    let config = Config::from("/openapi.json").persist_authorization(true).display_request_duration(true).try_it_out_enabled(true);
+    SwaggerUi::new("/docs/{_:.*}").config(config)
+}

@@ -1,0 +1,92 @@
+//! Opens every part, in the order they need each other.
+
+use std::sync::Arc;
+
+use crate::api::PublicUrl;
+use crate::auth::AuthService;
+use crate::auth::vault::Vault;
+use crate::blob::Blobs;
+use crate::config::{Config, Loaded};
+use crate::db::{self, Databases};
+use crate::front::site::Site;
+use crate::functions::FunctionsService;
+use crate::tasks::Tasks;
+use crate::telemetry::Metrics;
+use crate::types::{Clock, Timestamp};
+use crate::{auth, blob, front, functions};
+
+/// Every part of the running server. Cheap to clone: each web worker holds one.
+#[derive(Clone)]
+pub struct App {
+    pub(super) config: Arc<Config>,
+    pub(super) clock: Clock,
+    pub(super) started_at: Timestamp,
+    pub(super) tasks: Tasks,
+    pub(super) metrics: Metrics,
+    pub(super) public_url: PublicUrl,
+    pub(super) databases: Databases,
+    pub(super) auth: AuthService,
+    pub(super) functions: FunctionsService,
+    pub(super) site: Site,
+}
+
+/// Why the server did not start. Each is one line that says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The data folder cannot be made, or not written.
+    #[error("the data folder {path} cannot be used: {source}; give a folder that this user may write, with --data")]
+    Data { path: String, source: std::io::Error },
+    /// The database refuses.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+    /// The keys cannot be read, the master key is wrong, …
+    #[error(transparent)]
+    Auth(#[from] auth::Error),
+    /// The folder of packages and files cannot be used.
+    #[error(transparent)]
+    Blobs(#[from] blob::Error),
+    /// The function workers cannot be started.
+    #[error(transparent)]
+    Functions(#[from] functions::Error),
+    /// The site's folder cannot be read.
+    #[error("the site's folder cannot be served: {0}; see site.root")]
+    Site(#[from] front::Error),
+}
+
+impl App {
+    /// Opens the data folder, the database and every feature. Runs on the core runtime.
+    ///
+    /// # Errors
+    /// [`OpenError`]: the first part that cannot be opened.
+    pub async fn open(loaded: Loaded, tasks: Tasks, metrics: Metrics, public_url: PublicUrl) -> Result<Self, OpenError> {
+        let Loaded { config, master_key, .. } = loaded;
+        let clock = Clock::system();
+        let data = &config.server.data;
+        create_data_folder(data).map_err(|source| OpenError::Data { path: data.display().to_string(), source })?;
+        let databases = Databases::open(&config.database, data, &tasks).await?;
+        databases.migrate(&clock).await?;
+        let vault = Vault::open(data, master_key.as_ref())?;
+        let blobs = Blobs::open(data)?;
+        let auth = AuthService::open(&config.auth, databases.app.clone(), &vault, clock.clone(), &public_url).await?;
+        let functions = FunctionsService::open(functions::Parts {
+            config: config.functions.clone(),
+            databases: databases.clone(),
+            blobs,
+            vault,
+            auth: auth.clone(),
+            clock: clock.clone(),
+            data: data.clone(),
+            tasks: tasks.clone(),
+        })
+        .await?;
+        let site = Site::open(&config.site)?;
+        let started_at = clock.now();
+        Ok(Self { config: Arc::new(config), clock, started_at, tasks, metrics, public_url, databases, auth, functions, site })
+    }
+}
+
+/// Makes the data folder, for this user alone.
+fn create_data_folder(data: &std::path::Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data)
+}

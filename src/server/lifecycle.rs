@@ -1,0 +1,180 @@
+//! Runs the server until a signal says otherwise, and stops it in order.
+//!
+//! ```text
+//! bind -> open -> serve -> first SIGTERM or SIGINT: take no new work, finish what is under way
+//!                          second signal, or the time is over: end everything at once
+//! ```
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
+use actix_web::{App as ActixApp, HttpServer};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::app::{App, OpenError};
+use super::{middleware, routes};
+use crate::api::PublicUrl;
+use crate::config::{Config, Loaded};
+use crate::tasks::Tasks;
+use crate::telemetry::Metrics;
+
+/// The file in the data folder that says where a running server listens.
+const URL_FILE: &str = "url";
+
+/// Why the server did not run, or did not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The address is taken, or is not this machine's.
+    #[error("cannot listen on {address}: {source}; give another address with --listen (port 0 picks a free port)")]
+    Listen { address: SocketAddr, source: io::Error },
+    /// A part did not open.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The machine refused threads, signals or sockets.
+    #[error("the server cannot run: {0}")]
+    Io(#[from] io::Error),
+    /// The metrics recorder is there already.
+    #[error("metrics cannot be kept: {0}")]
+    Metrics(String),
+}
+
+/// Runs the server; returns when it was stopped. `announce` is told the address once requests are taken.
+///
+/// # Errors
+/// [`RunError`] when it cannot start, or its sockets fail.
+pub fn run(loaded: Loaded, announce: impl FnOnce(&str)) -> Result<(), RunError> {
+    let listener = listen(loaded.config.server.listen)?;
+    let address = listener.local_addr()?;
+    let public_url = PublicUrl(public_url(&loaded.config, address).into());
+    let core = tokio::runtime::Builder::new_multi_thread().thread_name("plinth-core").enable_all().build()?;
+    let tasks = Tasks::new(core.handle().clone());
+    let metrics = Metrics::install().map_err(|err| RunError::Metrics(err.to_string()))?;
+    let app = core.block_on(App::open(loaded, tasks, metrics, public_url))?;
+
+    let result = actix_web::rt::System::new().block_on(serve(&app, listener, address, announce));
+    core.block_on(close(&app));
+    core.shutdown_timeout(Duration::from_secs(1));
+    result
+}
+
+/// Binds the listener first, so that a taken port is told before anything is opened or changed.
+fn listen(address: SocketAddr) -> Result<TcpListener, RunError> {
+    let bind = || {
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    };
+    bind().map_err(|source| RunError::Listen { address, source })
+}
+
+/// The address clients use: the configured one, or the listener's with a name that a client on this machine can reach.
+#[must_use]
+pub fn public_url(config: &Config, address: SocketAddr) -> String {
+    config.server.public_url.clone().unwrap_or_else(|| {
+        let ip = address.ip();
+        match (ip.is_unspecified(), ip.is_ipv6()) {
+            (true, true) => format!("http://[::1]:{}", address.port()),
+            (true, false) => format!("http://127.0.0.1:{}", address.port()),
+            (false, _) => format!("http://{address}"),
+        }
+    })
+}
+
+async fn serve(app: &App, listener: TcpListener, address: SocketAddr, announce: impl FnOnce(&str)) -> Result<(), RunError> {
+    let config = app.config.clone();
+    let mounted = app.clone();
+    let access_log = config.log.access;
+    let server = HttpServer::new(move || {
+        let app = mounted.clone();
+        ActixApp::new()
+            .configure(move |mounts| routes::mount(mounts, &app))
+            .wrap(from_fn(move |request, next| middleware::observe(request, next, access_log)))
+    })
+    .workers(config.server.workers)
+    .backlog(4096)
+    .client_request_timeout(Duration::from_secs(30))
+    .client_disconnect_timeout(Duration::from_secs(5))
+    .shutdown_timeout(config.server.shutdown_timeout.as_secs())
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    actix_web::rt::spawn(stop_on_signal(app.clone(), server.handle(), Signals::install()?));
+    remember_url(&config.server.data, Some((address, &app.public_url.0)));
+    tracing::info!(%address, url = %app.public_url.0, workers = config.server.workers, "listening on {}", app.public_url.0);
+    announce(&app.public_url.0);
+    let result = server.await;
+    remember_url(&config.server.data, None);
+    result.map_err(RunError::from)
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn install() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+/// The first signal drains, the second ends everything at once.
+async fn stop_on_signal(app: App, server: ServerHandle, mut signals: Signals) {
+    let name = signals.next().await;
+    let patience = app.config.server.shutdown_timeout;
+    tracing::info!(signal = name, "stopping: requests under way may take {patience:?} more; another signal ends them at once");
+    app.tasks.begin_stop();
+    let graceful = server.stop(true);
+    tokio::select! {
+        () = graceful => {}
+        name = signals.next() => {
+            tracing::warn!(signal = name, "stopping at once");
+            app.tasks.stop_now();
+            server.stop(false).await;
+        }
+    }
+}
+
+/// Closes the parts in the reverse order of their opening.
+async fn close(app: &App) {
+    let patience = Duration::from_secs(5);
+    if tokio::time::timeout(patience, app.functions.close()).await.is_err() {
+        tracing::warn!("calls were ended where they were: they outlived the requests that made them");
+    }
+    app.tasks.stop(patience).await;
+    app.databases.close().await;
+    tracing::info!("stopped");
+}
+
+/// Writes where the server listens into the data folder, for `plinth keys`: the listener's address, then the clients' one. `None`
+/// removes it.
+fn remember_url(data: &Path, addresses: Option<(SocketAddr, &str)>) {
+    let file = data.join(URL_FILE);
+    let done = match addresses {
+        Some((listener, url)) => std::fs::write(&file, format!("{listener}\n{url}\n")),
+        None => std::fs::remove_file(&file),
+    };
+    if let Err(err) = done {
+        tracing::warn!(error = %err, "the file {} is not up to date: {err}", file.display());
+    }
+}
+
+/// The address at which clients reach the server that runs on this data folder; `None` when none runs.
+#[must_use]
+pub fn running_url(data: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(data.join(URL_FILE)).ok()?;
+    let (listener, url) = text.trim().split_once('\n')?;
+    TcpStream::connect_timeout(&listener.parse().ok()?, Duration::from_millis(300)).ok()?;
+    Some(url.to_owned())
+}

@@ -1,0 +1,51 @@
+//! Metrics in Prometheus' text format.
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+/// Seconds, from a tenth of a millisecond to a minute.
+const SECONDS: &[f64] =
+    &[0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+
+/// The process's recorder; renders what was measured. Cheap to clone.
+#[derive(Clone)]
+pub struct Metrics(PrometheusHandle);
+
+impl Metrics {
+    /// Installs the process's recorder.
+    ///
+    /// # Errors
+    /// When a recorder is installed already.
+    pub fn install() -> Result<Self, BuildError> {
+        let handle = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)?
+            .install_recorder()?;
+        describe_counter!("plinth_http_requests_total", "HTTP requests, by method and status");
+        describe_histogram!("plinth_http_request_duration_seconds", Unit::Seconds, "From the head of a request to the head of its answer");
+        describe_gauge!("plinth_http_requests_in_flight", "HTTP requests being served");
+        Ok(Self(handle))
+    }
+
+    /// The metrics as text, for `/metrics`.
+    #[must_use]
+    pub fn render(&self) -> String {
+        describe_process();
+        self.0.run_upkeep();
+        self.0.render()
+    }
+}
+
+/// Sets the gauges that describe the process itself.
+pub fn describe_process() {
+    if let Some(bytes) = resident_bytes() {
+        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; memory fits its 53 bits")]
+        gauge!("process_resident_memory_bytes").set(bytes as f64);
+    }
+}
+
+/// The memory this process holds, in bytes, as Linux counts it.
+fn resident_bytes() -> Option<u64> {
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = statm.split_ascii_whitespace().nth(1)?.parse().ok()?;
+    Some(pages * u64::try_from(rustix::param::page_size()).ok()?)
+}

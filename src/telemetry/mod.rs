@@ -1,0 +1,38 @@
+//! Logs, metrics and request ids: what the server says about itself.
+
+mod metrics;
+mod request;
+
+pub use metrics::{Metrics, describe_process};
+pub use request::{current_request_id, with_request_id};
+
+use std::fmt::{self, Debug, Write};
+use std::io;
+
+use tracing_subscriber::EnvFilter;
+use tracing::field::Field;
+use tracing_subscriber::fmt::format::{FmtSpan, Writer, debug_fn};
+
+use crate::config::{Log, LogFormat};
+
+/// Installs the process's logger: lines go to standard error, in the format and at the level of the configuration.
+///
+/// A second call in one process changes nothing.
+pub fn install_logger(log: &Log) {
+    let filter = EnvFilter::try_new(&log.level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_span_events(FmtSpan::NONE);
+    let installed = match log.format {
+        // A message says everything to a person; its values as fields are for machines.
+        LogFormat::Human => lines.with_target(false).fmt_fields(debug_fn(write_for_people)).try_init(),
+        LogFormat::Json => {
+            lines.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
+        }
+    };
+    if installed.is_err() {
+        tracing::debug!("a logger is installed already");
+    }
+}
+
+fn write_for_people(line: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> fmt::Result {
+    if matches!(field.name(), "message" | "request_id") { write!(line, "{value:?}") } else { Ok(()) }
+}

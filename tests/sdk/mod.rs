@@ -1,0 +1,52 @@
+//! Client libraries that exist already, as they come from their registries.
+//!
+//! `scripts/setup.py` installs them and says where: `PLINTH_TEST_NODE_MODULES` and `PLINTH_TEST_PYTHON`.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::support::{TestApp, environment};
+
+fn here(file: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "tests", "sdk", file].iter().collect()
+}
+
+/// A variable that `scripts/run_tests.py` sets.
+fn installed(name: &str) -> String {
+    environment(name).unwrap_or_else(|| panic!("{name} is not set: run `python3 scripts/run_tests.py`, which installs and sets it"))
+}
+
+async fn with_samples() -> TestApp {
+    let app = TestApp::start().await;
+    for name in ["hello", "whoami", "digest"] {
+        let source = std::fs::read_to_string(here("../../functions").join(name).join("index.ts")).unwrap();
+        app.deploy_typescript(name, &source, json!({})).await;
+    }
+    app
+}
+
+#[track_caller]
+fn assert_succeeds(command: &mut Command) {
+    let output = command.output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{}:\n{out}{err}", output.status);
+}
+
+#[tokio::test]
+async fn supabase_js_signs_up_signs_in_refreshes_signs_out_and_invokes() {
+    let node_modules = installed("PLINTH_TEST_NODE_MODULES");
+    let app = with_samples().await;
+    let mut script = Command::new("node");
+    script.arg(here("supabase.cjs")).args([&app.url(), app.key("anon_key"), app.key("service_key")]);
+    assert_succeeds(script.env("NODE_PATH", node_modules));
+}
+
+#[tokio::test]
+async fn supabase_py_signs_up_signs_in_refreshes_signs_out_and_invokes() {
+    let python = installed("PLINTH_TEST_PYTHON");
+    let app = with_samples().await;
+    let mut script = Command::new(python);
+    assert_succeeds(script.arg(here("supabase_client.py")).args([&app.url(), app.key("anon_key")]));
+}

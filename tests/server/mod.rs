@@ -1,0 +1,4 @@
+//! The server as a whole: how it starts, what it says of itself, how it stops.
+
+mod lifecycle;
+mod system;

@@ -1,0 +1,101 @@
+//! Health, metrics, status, request ids, and the log.
+
+use serde_json::{Value, json};
+
+use crate::support::TestApp;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn health_tells_of_each_part() {
+    let app = TestApp::start().await;
+    assert_eq!(app.nobody().get("/health/live").await.assert_status(200).json(), json!({ "status": "live" }));
+    let ready = app.nobody().get("/health/ready").await.assert_status(200).json();
+    for part in ["status", "database", "system_database", "server"] {
+        assert_eq!(ready[part], "ready", "{part} in {ready}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_count_requests_and_show_memory() {
+    let app = TestApp::start().await;
+    app.nobody().get("/health/live").await.assert_status(200);
+    let metrics = app.nobody().get("/metrics").await;
+    assert!(metrics.header("content-type").unwrap_or_default().starts_with("text/plain"));
+    let text = metrics.assert_status(200).text();
+    let counted = text.lines().find(|line| line.starts_with("plinth_http_requests_total") && line.contains("status=\"200\""));
+    let count: f64 = counted.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or_default();
+    assert!(count >= 1.0, "{text}");
+    assert!(text.contains("process_resident_memory_bytes"), "{text}");
+    assert!(text.contains("plinth_http_request_duration_seconds_bucket"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn status_is_for_the_service_key_alone_and_tells_of_the_sandbox() {
+    let app = TestApp::start().await;
+    app.nobody().get("/admin/v1/status").await.assert_status(401);
+    let refused = app.anon().get("/admin/v1/status").await;
+    assert_eq!(refused.assert_status(403).problem()["type"], "/problems/forbidden");
+    let user = app.sign_up("ada@example.com").await;
+    user.get("/admin/v1/status").await.assert_status(403);
+
+    app.deploy("any", "export const handler = async () => 1", json!({})).await;
+    app.invoke("any", &json!({})).await.assert_status(200);
+    let status = app.service().get("/admin/v1/status").await.assert_status(200).json();
+    assert_eq!(status["version"], env!("CARGO_PKG_VERSION"));
+    let sandbox = &status["functions"]["sandbox"];
+    for layer in ["no_new_privs", "landlock", "seccomp"] {
+        assert!(sandbox[layer].is_object(), "{layer} is told as on or off, with a reason: {status}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_answer_has_its_request_id_and_so_has_the_log() {
+    let app = TestApp::start().await;
+    let missing = app.service().get("/admin/v1/nothing").await;
+    let id = missing.header("x-request-id").expect("a request id").to_owned();
+    assert_eq!(missing.assert_status(404).problem()["request_id"], Value::String(id.clone()));
+    let log = app.server().log();
+    let line = log.lines().find(|line| line.contains(&id)).expect("the access log has the request");
+    assert!(line.contains("/admin/v1/nothing") && line.contains("404"), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn json_log_lines_are_json_with_the_request_id() {
+    let app = TestApp::start_with("[log]\nformat = \"json\"\n").await;
+    let answer = app.nobody().get("/health/live?token=secret-in-the-query").await;
+    let id = answer.header("x-request-id").expect("a request id").to_owned();
+    let log = app.server().log();
+    let line = log.lines().find(|line| line.contains(&id)).expect("the access log has the request");
+    let entry: Value = serde_json::from_str(line).expect("the line is JSON");
+    assert_eq!(entry["path"], "/health/live");
+    assert_eq!(entry["status"], 200);
+    assert_eq!(entry["span"]["request_id"], Value::String(id));
+    assert!(!log.contains("secret-in-the-query"), "a query is never logged");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn malformed_requests_are_refused_and_the_server_goes_on() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let app = TestApp::start().await;
+    let address = app.url().trim_start_matches("http://").to_owned();
+    let long_path = format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "a".repeat(200_000));
+    let many_headers = format!("GET / HTTP/1.1\r\nhost: x\r\n{}\r\n", "x-y: z\r\n".repeat(5000));
+    let cases: [&[u8]; 6] = [
+        b"\x00\x01\x02\x03\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"POST /auth/v1/signup HTTP/1.1\r\nhost: x\r\ncontent-length: -5\r\n\r\n",
+        b"POST /auth/v1/signup HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\ncontent-length: 3\r\n\r\nzz\r\n",
+        long_path.as_bytes(),
+        many_headers.as_bytes(),
+    ];
+    for case in cases {
+        let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+        // The server may answer and close before it has read everything.
+        let _ = stream.write_all(case).await;
+        let _ = stream.shutdown().await;
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        let head = String::from_utf8_lossy(&answer);
+        assert!(answer.is_empty() || head.starts_with("HTTP/1.1 4"), "refused, not served: {head}");
+        app.nobody().get("/health/live").await.assert_status(200);
+    }
+}

@@ -1,0 +1,29 @@
+//! The harness every test uses: a real server process on its own data folder, and callers with an identity.
+//!
+//! ```ignore
+//! let app = TestApp::start().await;
+//! let ada = app.sign_up("ada@example.com").await;
+//! ada.get("/auth/v1/user").await.assert_status(200);
+//! app.deploy("hello", "export const handler = async () => 'hi'", json!({})).await;
+//! ada.post("/functions/v1/hello").json(&json!({})).await.assert_status(200);
+//! ```
+//!
+//! Each [`TestApp`] is the built binary itself, so a test may kill it. `PLINTH_TEST_DB=postgres` puts every server on a fresh
+//! PostgreSQL database; otherwise each has SQLite in its folder.
+
+mod app;
+mod env;
+mod functions;
+mod http;
+pub mod postgres;
+mod process;
+mod users;
+mod wait;
+
+pub use app::{Options, TestApp};
+pub use env::{environment, on_postgres};
+pub use functions::{JAVASCRIPT, TYPESCRIPT};
+pub use http::{Client, Request, Response};
+pub use process::{Finished, Server, run_plinth};
+pub use users::{PASSWORD, User, claims};
+pub use wait::eventually;
