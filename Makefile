@@ -19,6 +19,9 @@ help:
 run: build
 	@$(python) scripts/run.py
 
+bench: build
+	@$(python) benches/run.py
+
 test: build
 	@$(python) scripts/run_tests.py
 

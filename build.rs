@@ -33,7 +33,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn metadata() -> Result<serde_json::Value, Box<dyn Error>> {
     let cargo = std::env::var_os("CARGO").ok_or("CARGO is not set")?;
     let target = std::env::var("TARGET")?;
-    let output = Command::new(cargo).args(["metadata", "--format-version", "1", "--offline", "--filter-platform", &target]).output()?;
+    let output =
+        Command::new(cargo).args(["metadata", "--format-version", "1", "--offline", "--filter-platform", &target]).output()?;
     if !output.status.success() {
         return Err(format!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr)).into());
     }

@@ -62,9 +62,11 @@ def _sources(version: str, cargo_home: pathlib.Path, work: pathlib.Path) -> path
     shutil.rmtree(sources, ignore_errors=True)
     shutil.copytree(crates["v8"], sources, symlinks=True)
     (sources / "rust-toolchain.toml").unlink(missing_ok=True)
-    shutil.copy(crates[ICU_DATA[0]] / "src" / "icudtl.dat", sources / "third_party" / "icu" / "common" / "icudtl.dat")
+    icu_data = sources / "third_party" / "icu" / "common" / "icudtl.dat"
+    icu_data.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(crates[ICU_DATA[0]] / "src" / "icudtl.dat", icu_data)
     for name, flags in UNKNOWN_FLAGS.items():
-        _drop_lines(sources / name, flags)
+        _drop_flags(sources / name, flags)
     (work / "src.ready").touch()
     return sources
 
@@ -86,7 +88,7 @@ def _unpacked(cargo_home: pathlib.Path, name: str, version: str) -> pathlib.Path
     raise Failed(f"cargo fetched {name} {version}, but it is not in {cargo_home}/registry/src")
 
 
-def _drop_lines(path: pathlib.Path, flags: str) -> None:
+def _drop_flags(path: pathlib.Path, flags: str) -> None:
     """Takes the flags' own list entries out of a build file."""
     text = path.read_text()
     kept, dropped = re.subn(rf'"(?:{flags})[^"]*",?', "", text)

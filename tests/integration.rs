@@ -2,8 +2,16 @@
 //!
 //! A folder here is a feature, as in `src/`. `support` is the harness, `tidy` reads the source itself.
 
+mod auth;
+mod blob;
 mod browser;
+mod config;
+mod db;
 mod front;
+mod isolate;
+mod openapi;
+mod samples;
 mod sdk;
+mod server;
 mod support;
 mod tidy;

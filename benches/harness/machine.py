@@ -10,16 +10,15 @@ from . import peers
 from .bench import Bench
 
 
-def describe(bench: Bench) -> list[str]:
-    """Lines that say which machine, disk and programs were measured."""
+def describe(bench: Bench, used: float) -> list[str]:
+    """Lines that say which machine, disk and programs were measured, and how many cores others used before it began."""
     flush_ms = statistics.median(flush_times(bench.folder)) * 1e3
-    one, _, _ = os.getloadavg()
     return [
         f"{cores()} cores ({_first('/proc/cpuinfo', 'model name') or platform.machine()}), {_memory_gb():.0f} GB, "
         f"Linux {platform.release()}",
         f"disk: {_file_system(bench.folder)}; appending 4 KiB and `fdatasync` takes {flush_ms:.2f} ms (median)",
         f"peers: {peers.versions()}",
-        f"load average before the run: {one:.2f}",
+        f"in use by others before the run: {used:.2f} cores",
     ]
 
 
@@ -27,9 +26,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def busy() -> bool:
-    """Whether something else uses the machine, so that its figures would be worth little."""
-    return os.getloadavg()[0] > 0.5 * cores()
+def used_cores(seconds: float = 3.0) -> float:
+    """How many cores are in use by others now. Not the load average, which remembers the build before the run."""
+    before = _busy_ticks()
+    time.sleep(seconds)
+    return (_busy_ticks() - before) / os.sysconf("SC_CLK_TCK") / seconds
 
 
 def flush_times(folder: pathlib.Path, count: int = 100) -> list[float]:
@@ -47,6 +48,12 @@ def flush_times(folder: pathlib.Path, count: int = 100) -> list[float]:
         os.close(descriptor)
         file.unlink()
     return times
+
+
+def _busy_ticks() -> int:
+    """CPU time of all cores that was neither idle nor waiting for the disk."""
+    fields = [int(field) for field in pathlib.Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return sum(fields) - fields[3] - fields[4]
 
 
 def _memory_gb() -> float:

@@ -26,12 +26,16 @@ use super::queries::keys as queries;
 use super::token::{self, Signer, TokenHash};
 use super::vault::Vault;
 use super::{Error, Result};
-use crate::db::Db;
+use crate::db::{self, Db};
 use crate::types::{Clock, KeyId, Timestamp};
 
 /// How long an API key is good for: ten years.
 const API_KEY_LIFETIME: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 const CHECK: &[u8] = b"plinth";
+
+/// How often, and after which pause, [`show`] looks again for keys that another process is making.
+const SHOW_TRIES: u32 = 50;
+const SHOW_PAUSE: Duration = Duration::from_millis(100);
 
 /// The keys a client or an operator may hold.
 #[derive(Clone)]
@@ -138,7 +142,15 @@ fn api_key_of(key: &StoredKey) -> Result<ApiKey> {
 /// # Errors
 /// [`Error::WrongMasterKey`], or the database failed.
 pub async fn show(db: &Db, vault: &Vault, clock: &Clock) -> Result<KeySet> {
-    let stored = ensure(db, vault, clock).await?;
+    let mut tries = 0;
+    let stored = loop {
+        match ensure(db, vault, clock).await {
+            // A server that starts for the first time beside this command is about to make them.
+            Err(Error::Db(db::Error::ReadOnly)) if tries < SHOW_TRIES => tries += 1,
+            ensured => break ensured?,
+        }
+        tokio::time::sleep(SHOW_PAUSE).await;
+    };
     let find = |name: &str| {
         stored.iter().find(|key| key.name == name).ok_or(Error::Inconsistent("plinth.keys lacks one of the server's keys"))
     };

@@ -69,8 +69,7 @@ impl Vault {
     pub fn wrap(&self, context: &str, plain: &[u8]) -> Result<Vec<u8>> {
         let mut body = plain.to_vec();
         let aad = Aad::from(context.as_bytes());
-        let nonce =
-            self.0.aead.seal_in_place_append_tag(aad, &mut body).map_err(|_| Error::Crypto("sealing a secret"))?;
+        let nonce = self.0.aead.seal_in_place_append_tag(aad, &mut body).map_err(|_| Error::Crypto("sealing a secret"))?;
         let mut sealed = Vec::with_capacity(1 + NONCE + body.len());
         sealed.push(VERSION);
         sealed.extend_from_slice(nonce.as_ref());

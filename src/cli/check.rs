@@ -20,13 +20,17 @@ pub(super) fn run(options: &Options) -> ExitCode {
     if options.settings {
         for setting in config::settings() {
             let default = if setting.default.is_empty() { "none" } else { setting.default };
-            say(format_args!("{} ({})\n    {}\n    allowed: {}\n    default: {default}", setting.key, setting.env, setting.meaning, setting.allowed));
+            say(format_args!(
+                "{} ({})\n    {}\n    allowed: {}\n    default: {default}",
+                setting.key, setting.env, setting.meaning, setting.allowed
+            ));
         }
         return ExitCode::SUCCESS;
     }
     match options.common.load() {
         Ok(loaded) => {
-            let source = loaded.file.map_or_else(|| "no file; defaults and environment".to_owned(), |file| file.display().to_string());
+            let source =
+                loaded.file.map_or_else(|| "no file; defaults and environment".to_owned(), |file| file.display().to_string());
             say(format_args!("the configuration is good ({source})"));
             ExitCode::SUCCESS
         }

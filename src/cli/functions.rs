@@ -131,7 +131,7 @@ async fn act(target: &Target, action: &Action) -> Result<(), String> {
             }
             let answer = target.send(request.header("content-type", package.content_type).body(package.source)).await?;
             let url = answer["url"].as_str().unwrap_or_default();
-            say(format_args!("deployed {} ({} bytes): {url}", package.name, answer["size"]));
+            say(format_args!("deployed {} ({} bytes): {url}", package.name, answer["size_bytes"]));
         }
         Action::List => {
             let answer = target.send(target.request(Method::GET, "")).await?;
@@ -149,9 +149,9 @@ async fn act(target: &Target, action: &Action) -> Result<(), String> {
             let filters = [("since", since), ("request_id", request_id)];
             let query: Vec<_> = filters.iter().filter_map(|(name, value)| value.as_ref().map(|value| (*name, value))).collect();
             let answer = target.send(target.request(Method::GET, &format!("/{name}/logs")).query(&query)).await?;
-            for entry in answer["logs"].as_array().into_iter().flatten() {
+            for entry in answer["entries"].as_array().into_iter().flatten() {
                 let field = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
-                say(format_args!("{}\t{}\t{}\t{}", field("time"), field("request_id"), field("level"), field("message")));
+                say(format_args!("{}\t{}\t{}\t{}", field("at"), field("request_id"), field("level"), field("text")));
             }
         }
     }
@@ -176,7 +176,11 @@ fn read_package(path: &Path, name: Option<&str>, config: Option<&str>) -> Result
         Some("js" | "mjs" | "cjs") => "text/javascript",
         _ => return Err(format!("{} is neither JavaScript (.js, .mjs, .cjs) nor TypeScript (.ts, .mts)", file.display())),
     };
-    let own_name = if is_folder { path.canonicalize().ok().and_then(|path| path.file_name().map(ToOwned::to_owned)) } else { file.file_stem().map(ToOwned::to_owned) };
+    let own_name = if is_folder {
+        path.canonicalize().ok().and_then(|path| path.file_name().map(ToOwned::to_owned))
+    } else {
+        file.file_stem().map(ToOwned::to_owned)
+    };
     let name = name.map(ToOwned::to_owned).or_else(|| own_name?.into_string().ok());
     let name = name.ok_or_else(|| format!("{} gives no name; say one with --name", path.display()))?;
     let source = std::fs::read(&file).map_err(|err| format!("{} cannot be read: {err}", file.display()))?;
@@ -199,8 +203,13 @@ fn explain(status: StatusCode, body: &str) -> String {
     let detail = problem["detail"].as_str().or_else(|| problem["title"].as_str()).unwrap_or(body);
     let mut text = format!("refused ({}): {detail}", status.as_u16());
     for error in problem["errors"].as_array().into_iter().flatten() {
-        let place = [error["line"].as_u64(), error["column"].as_u64()].into_iter().flatten().map(|n| format!(":{n}")).collect::<String>();
-        text.push_str(&format!("\n  {}{place}: {}", error["field"].as_str().unwrap_or_default(), error["message"].as_str().unwrap_or_default()));
+        let place =
+            [error["line"].as_u64(), error["column"].as_u64()].into_iter().flatten().map(|n| format!(":{n}")).collect::<String>();
+        text.push_str(&format!(
+            "\n  {}{place}: {}",
+            error["field"].as_str().unwrap_or_default(),
+            error["message"].as_str().unwrap_or_default()
+        ));
     }
     text
 }

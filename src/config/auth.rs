@@ -58,7 +58,9 @@ pub(super) const SETTINGS: &[Setting] = &[
         default: "1h",
         meaning: "How long an access token lives.",
         allowed: "a time from 2m to 7d",
-        set: |config, raw| raw.duration(Duration::from_secs(120)..=Duration::from_secs(604_800)).map(|value| config.auth.token_lifetime = value),
+        set: |config, raw| {
+            raw.duration(Duration::from_secs(120)..=Duration::from_secs(604_800)).map(|value| config.auth.token_lifetime = value)
+        },
     },
     Setting {
         key: "auth.refresh_reuse_interval",
@@ -66,7 +68,9 @@ pub(super) const SETTINGS: &[Setting] = &[
         default: "10s",
         meaning: "How long a spent refresh token is still answered with the current one.",
         allowed: "a time from 0s to 5m",
-        set: |config, raw| raw.duration(Duration::ZERO..=Duration::from_secs(300)).map(|value| config.auth.refresh_reuse_interval = value),
+        set: |config, raw| {
+            raw.duration(Duration::ZERO..=Duration::from_secs(300)).map(|value| config.auth.refresh_reuse_interval = value)
+        },
     },
     Setting {
         key: "auth.argon2_memory_kib",

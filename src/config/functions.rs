@@ -64,7 +64,9 @@ pub(super) const SETTINGS: &[Setting] = &[
         default: "5s",
         meaning: "How long a call waits for a place before it is answered 429.",
         allowed: "a time from 0s to 5m",
-        set: |config, raw| raw.duration(Duration::ZERO..=Duration::from_secs(300)).map(|value| config.functions.queue_timeout = value),
+        set: |config, raw| {
+            raw.duration(Duration::ZERO..=Duration::from_secs(300)).map(|value| config.functions.queue_timeout = value)
+        },
     },
     Setting {
         key: "functions.idle_timeout",
@@ -72,7 +74,9 @@ pub(super) const SETTINGS: &[Setting] = &[
         default: "5m",
         meaning: "How long an environment without calls is kept.",
         allowed: "a time from 1s to 1d",
-        set: |config, raw| raw.duration(Duration::from_secs(1)..=Duration::from_secs(86_400)).map(|value| config.functions.idle_timeout = value),
+        set: |config, raw| {
+            raw.duration(Duration::from_secs(1)..=Duration::from_secs(86_400)).map(|value| config.functions.idle_timeout = value)
+        },
     },
     Setting {
         key: "functions.memory_mb",
@@ -88,7 +92,9 @@ pub(super) const SETTINGS: &[Setting] = &[
         default: "3s",
         meaning: "Time a call may take when its function does not say.",
         allowed: "a time from 1s to 15m",
-        set: |config, raw| raw.duration(Duration::from_secs(1)..=Duration::from_secs(900)).map(|value| config.functions.timeout = value),
+        set: |config, raw| {
+            raw.duration(Duration::from_secs(1)..=Duration::from_secs(900)).map(|value| config.functions.timeout = value)
+        },
     },
     Setting {
         key: "functions.init_timeout",
@@ -96,7 +102,9 @@ pub(super) const SETTINGS: &[Setting] = &[
         default: "10s",
         meaning: "How long the code outside the handler may run.",
         allowed: "a time from 1s to 5m",
-        set: |config, raw| raw.duration(Duration::from_secs(1)..=Duration::from_secs(300)).map(|value| config.functions.init_timeout = value),
+        set: |config, raw| {
+            raw.duration(Duration::from_secs(1)..=Duration::from_secs(300)).map(|value| config.functions.init_timeout = value)
+        },
     },
     Setting {
         key: "functions.max_package",

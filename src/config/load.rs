@@ -122,7 +122,8 @@ impl Loader {
                 _ => {}
             }
         }
-        let sections: Vec<String> = settings().filter_map(|s| s.key.split('.').next()).map(|s| format!("PLINTH_{}_", s.to_uppercase())).collect();
+        let sections: Vec<String> =
+            settings().filter_map(|s| s.key.split('.').next()).map(|s| format!("PLINTH_{}_", s.to_uppercase())).collect();
         for name in environment.keys().filter(|name| sections.iter().any(|section| name.starts_with(section.as_str()))) {
             if !settings().any(|setting| setting.env == name) && !OTHER_VARIABLES.contains(&name.as_str()) {
                 self.fail(name, format!("is not a setting; {}", nearest(name, settings().map(|setting| setting.env))));
@@ -131,7 +132,8 @@ impl Loader {
     }
 
     fn read_file(&mut self, flags: &Flags, environment: &BTreeMap<String, String>) -> Option<PathBuf> {
-        let named = flags.config.clone().or_else(|| environment.get("PLINTH_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from));
+        let named =
+            flags.config.clone().or_else(|| environment.get("PLINTH_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from));
         let path = match named {
             Some(path) => path,
             None if Path::new(DEFAULT_FILE).is_file() => PathBuf::from(DEFAULT_FILE),
@@ -164,7 +166,10 @@ impl Loader {
                 }
                 _ => {
                     let names = settings().filter_map(|setting| setting.key.split('.').next());
-                    self.fail(place(section.span().start), format!("there is no section [{}]; {}", section.get_ref(), nearest(section.get_ref(), names)));
+                    self.fail(
+                        place(section.span().start),
+                        format!("there is no section [{}]; {}", section.get_ref(), nearest(section.get_ref(), names)),
+                    );
                 }
             }
         }
@@ -172,7 +177,8 @@ impl Loader {
 
     fn read_value(&mut self, key: &str, key_place: &str, value: &Spanned<DeValue<'_>>, value_place: &str) {
         let Some(setting) = settings().find(|setting| setting.key == key) else {
-            return self.fail(key_place, format!("there is no setting {key}; {}", nearest(key, settings().map(|setting| setting.key))));
+            return self
+                .fail(key_place, format!("there is no setting {key}; {}", nearest(key, settings().map(|setting| setting.key))));
         };
         let raw = match value.get_ref() {
             DeValue::String(text) => Some(Raw::Text(text)),

@@ -35,5 +35,7 @@ pub struct Config {
 
 /// Every setting there is, in the order of the documentation.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
-    [server::SETTINGS, database::SETTINGS, log::SETTINGS, auth::SETTINGS, functions::SETTINGS, site::SETTINGS].into_iter().flatten()
+    [server::SETTINGS, database::SETTINGS, log::SETTINGS, auth::SETTINGS, functions::SETTINGS, site::SETTINGS]
+        .into_iter()
+        .flatten()
 }

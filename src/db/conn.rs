@@ -5,15 +5,15 @@ use std::ops::{Deref, DerefMut};
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
-use futures_util::{FutureExt, TryStreamExt};
-use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, Either, Executor, PgConnection, Postgres, Transaction};
+use futures_util::FutureExt;
+use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
 use super::BoxFuture;
-use super::codec::{self, RawRow};
+use super::codec;
 use super::dialect::Dialect;
 use super::error::{Detail, Error, Result, Trouble};
 use super::names::{self, Text};
+use super::postgres::{self, Session};
 use super::row::{FromRow, Row};
 use super::sqlite::{Handle, Lease};
 use super::value::Value;
@@ -33,15 +33,15 @@ pub struct Conn {
 pub(super) enum Link {
     SqliteWriter(Handle),
     SqliteReader(Lease),
-    Postgres(PoolConnection<Postgres>),
-    PostgresTx(Transaction<'static, Postgres>),
+    Postgres(Session),
     /// Outside every pool, for migrations.
     PostgresAlone(PgConnection),
 }
 
 enum Backend<'c> {
     Sqlite(&'c mut Handle),
-    Postgres(&'c mut PgConnection),
+    Session(&'c mut Session),
+    Alone(&'c mut PgConnection),
 }
 
 /// A transaction: what [`super::Db::write`] gives its closure. It is committed when the closure returns `Ok`.
@@ -78,7 +78,7 @@ impl Conn {
     pub const fn dialect(&self) -> Dialect {
         match self.link {
             Link::SqliteWriter(_) | Link::SqliteReader(_) => Dialect::Sqlite,
-            Link::Postgres(_) | Link::PostgresTx(_) | Link::PostgresAlone(_) => Dialect::Postgres,
+            Link::Postgres(_) | Link::PostgresAlone(_) => Dialect::Postgres,
         }
     }
 
@@ -92,7 +92,8 @@ impl Conn {
     pub(super) async fn script(&mut self, sql: &str) -> Result<()> {
         match self.backend() {
             Backend::Sqlite(handle) => handle.script(&names::rewrite(sql)).await,
-            Backend::Postgres(conn) => conn.execute(AssertSqlSafe(sql)).await.map(drop),
+            Backend::Session(session) => session.script(sql).await,
+            Backend::Alone(conn) => conn.execute(AssertSqlSafe(sql)).await.map(drop),
         }
         .map_err(Error::from)
     }
@@ -105,9 +106,8 @@ impl Conn {
         match &mut self.link {
             Link::SqliteWriter(handle) => Backend::Sqlite(handle),
             Link::SqliteReader(lease) => Backend::Sqlite(lease.handle()),
-            Link::Postgres(conn) => Backend::Postgres(conn),
-            Link::PostgresTx(tx) => Backend::Postgres(tx),
-            Link::PostgresAlone(conn) => Backend::Postgres(conn),
+            Link::Postgres(session) => Backend::Session(session),
+            Link::PostgresAlone(conn) => Backend::Alone(conn),
         }
     }
 
@@ -116,8 +116,9 @@ impl Conn {
             return Err(transaction_failed());
         }
         let done = match self.backend() {
-            Backend::Sqlite(handle) => handle.run(sql.rewritten(), codec::sqlite_arguments(values)?).await,
-            Backend::Postgres(conn) => run_postgres(conn, sql, codec::postgres_arguments(values)?).await,
+            Backend::Sqlite(handle) => handle.run(sql, codec::sqlite_arguments(values)?).await,
+            Backend::Session(session) => session.run(sql.verbatim(), codec::postgres_arguments(values)?).await,
+            Backend::Alone(conn) => postgres::collect(conn, sql.verbatim(), codec::postgres_arguments(values)?).await,
         };
         done.map_err(|err| {
             if self.in_transaction {
@@ -126,24 +127,6 @@ impl Conn {
             Error::from(err)
         })
     }
-}
-
-/// Runs a statement to its end: one that is left before that may not have done all its work.
-async fn run_postgres(
-    conn: &mut PgConnection,
-    sql: Text,
-    arguments: sqlx::postgres::PgArguments,
-) -> Result<(Vec<Row>, u64), sqlx::Error> {
-    let mut rows = Vec::new();
-    let mut affected = 0;
-    let mut stream = conn.fetch_many(sqlx::query_with(sql.verbatim(), arguments));
-    while let Some(step) = stream.try_next().await? {
-        match step {
-            Either::Left(done) => affected += done.rows_affected(),
-            Either::Right(row) => rows.push(Row::new(RawRow::Postgres(row))),
-        }
-    }
-    Ok((rows, affected))
 }
 
 fn transaction_failed() -> Error {
@@ -239,6 +222,14 @@ impl Tx {
 
     pub(super) fn into_link(self) -> Link {
         self.0.into_link()
+    }
+
+    /// The session with PostgreSQL this transaction is in.
+    pub(super) const fn session(&mut self) -> Option<&mut Session> {
+        match &mut self.0.link {
+            Link::Postgres(session) => Some(session),
+            _ => None,
+        }
     }
 
     /// The writer's own connection to SQLite.

@@ -57,7 +57,7 @@ impl Databases {
     }
 
     async fn open_postgres(config: &config::Database, url: &str) -> Result<Self> {
-        let app = Db::new(Engine::Postgres(Pools::open(url, config.connections, config.timeout).await?));
+        let app = Db::new(Engine::Postgres(Box::new(Pools::open(url, config.connections, config.timeout).await?)));
         Ok(Self { system: app.clone(), app, folder: None })
     }
 

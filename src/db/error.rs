@@ -2,6 +2,7 @@
 //!
 //! An error never shows a bound value: it may end in a log line, and values are secrets until proven otherwise.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 
 use sqlx::error::{DatabaseError, ErrorKind};
@@ -94,7 +95,7 @@ impl Error {
         Self::Column { column: column.into(), reason: reason.into() }
     }
 
-    pub(super) fn open(what: impl Into<String>, reason: impl ToString) -> Self {
+    pub(super) fn open(what: impl Into<String>, reason: &dyn Display) -> Self {
         Self::Open { what: what.into(), reason: reason.to_string() }
     }
 }

@@ -38,7 +38,7 @@ impl DataFolder {
 
     /// As [`DataFolder::hold`], but `None` at once when another process holds the folder.
     pub(super) fn try_hold(data: &Path) -> Result<Option<Self>> {
-        let cannot = |path: &Path, err: std::io::Error| Error::open(path.display().to_string(), err);
+        let cannot = |path: &Path, err: std::io::Error| Error::open(path.display().to_string(), &err);
         DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(|err| cannot(data, err))?;
         let path: PathBuf = data.join(LOCK);
         let mut lock =

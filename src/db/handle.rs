@@ -15,7 +15,7 @@ pub struct Db(Arc<Engine>);
 
 pub(super) enum Engine {
     Sqlite(Sqlite),
-    Postgres(Pools),
+    Postgres(Box<Pools>),
 }
 
 impl Db {

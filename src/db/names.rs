@@ -31,11 +31,12 @@ impl Text {
         }
     }
 
-    /// The text with its names rewritten, for SQLite; remembered.
-    pub(super) fn rewritten(self) -> SqlStr {
+    /// The text with its names rewritten, for SQLite, after statements that go with it (or `""`); remembered.
+    pub(super) fn rewritten(self, prelude: &'static str) -> SqlStr {
         match self {
-            Self::Static(text) => REMEMBERED.of_static(text),
-            Self::Owned(text) => REMEMBERED.of_owned(text),
+            Self::Static(text) => REMEMBERED.of_static(prelude, text),
+            Self::Owned(text) if prelude.is_empty() => REMEMBERED.of_owned(text),
+            Self::Owned(text) => REMEMBERED.of_owned(format!("{prelude}; {text}")),
         }
     }
 }
@@ -44,8 +45,8 @@ static REMEMBERED: LazyLock<Remembered> = LazyLock::new(Remembered::new);
 
 /// What was rewritten before. Both halves are bounded.
 struct Remembered {
-    /// By address and length: a program has so many literals and no more.
-    literals: RwLock<HashMap<(usize, usize), SqlStr>>,
+    /// By the address and length of both texts: a program has so many literals and no more.
+    literals: RwLock<HashMap<[usize; 4], SqlStr>>,
     /// By text, the least used forgotten first.
     composed: Cache<String, Arc<str>>,
 }
@@ -60,14 +61,15 @@ impl Remembered {
         Self { literals: RwLock::default(), composed }
     }
 
-    fn of_static(&self, text: &'static str) -> SqlStr {
-        let key = (text.as_ptr().addr(), text.len());
+    fn of_static(&self, prelude: &'static str, text: &'static str) -> SqlStr {
+        let key = [prelude.as_ptr().addr(), prelude.len(), text.as_ptr().addr(), text.len()];
         if let Some(found) = self.literals.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return found.clone();
         }
         let done = match rewrite(text) {
-            Cow::Borrowed(same) => same.into_sql_str(),
-            Cow::Owned(new) => AssertSqlSafe(Arc::<str>::from(new)).into_sql_str(),
+            Cow::Borrowed(same) if prelude.is_empty() => same.into_sql_str(),
+            new if prelude.is_empty() => AssertSqlSafe(Arc::<str>::from(new)).into_sql_str(),
+            rest => AssertSqlSafe(Arc::<str>::from(format!("{prelude}; {rest}"))).into_sql_str(),
         };
         let mut literals = self.literals.write().unwrap_or_else(PoisonError::into_inner);
         if literals.len() < Self::LITERALS {

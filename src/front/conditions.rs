@@ -63,9 +63,7 @@ fn parse_range(range: &str, len: u64) -> Decision {
     let part = match (number(first), number(last)) {
         (Some(first), None) if last.is_empty() => (first, end),
         (Some(first), Some(last)) if first <= last => (first, last.min(end)),
-        (None, Some(count)) if first.is_empty() => {
-            (if count == 0 { len } else { len.saturating_sub(count) }, end)
-        }
+        (None, Some(count)) if first.is_empty() => (if count == 0 { len } else { len.saturating_sub(count) }, end),
         _ => return Decision::Whole,
     };
     if part.0 < len { Decision::Part { first: part.0, last: part.1 } } else { Decision::OutOfRange }

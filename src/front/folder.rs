@@ -38,7 +38,7 @@ pub(super) struct Folder {
 #[derive(Debug)]
 pub(super) enum Found {
     /// A file.
-    File(Loaded),
+    File(Box<Loaded>),
     /// A folder that was asked for without its slash.
     NeedsSlash,
     /// Nothing that is served.
@@ -116,7 +116,7 @@ impl Folder {
             }
         }
         let resource = Resource { content_type: content_type(name), modified, plain, packed };
-        Ok(Found::File(Loaded { resource, stamp: settled.then_some(marks) }))
+        Ok(Found::File(Box::new(Loaded { resource, stamp: settled.then_some(marks) })))
     }
 
     /// Whether the file that a path stands for is still what it was. Blocks.

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use actix_web::http::header::HeaderValue;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -88,7 +88,10 @@ impl Content {
 }
 
 impl Modified {
+    /// Drops what is below a second, which the header has no room for.
     pub(super) fn new(at: SystemTime) -> Self {
+        let since_epoch = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let at = UNIX_EPOCH + Duration::from_secs(since_epoch.as_secs());
         Self { at, header: header_value(httpdate::fmt_http_date(at)) }
     }
 }

@@ -83,7 +83,7 @@ impl Site {
             let Some((folder, cache)) = &site.0.folder else { return Ok(Target::Nothing) };
             let found = folder.load(&path)?;
             Ok(match found {
-                Found::File(loaded) => Target::File(cache.put(path, loaded)),
+                Found::File(loaded) => Target::File(cache.put(path, *loaded)),
                 gone => {
                     cache.remove(&path);
                     if matches!(gone, Found::NeedsSlash) { Target::NeedsSlash } else { Target::Nothing }

@@ -23,8 +23,8 @@ mod queries;
 mod registry;
 mod service;
 
+pub use self::api::FunctionsStatus;
 pub use self::error::{Error, Result};
 pub use self::invoker::{Done, Failure, Outcome, Reply};
 pub use self::metering::Phases;
-pub use self::api::FunctionsStatus;
 pub use self::service::{FunctionsService, Parts, Status};

@@ -5,16 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::{Error, Result};
+use super::invoker;
 use super::invoker::{Counts, Done, Invoker, Work};
 use super::logs::{LogEntry, Logs, Wanted};
 use super::model::{Deployment, Package, Revision, file_name};
 use super::packages::Packages;
 use super::queries::functions as queries;
 use super::registry::{Found, Registry};
-use super::invoker;
-use crate::auth::vault::Vault;
-use crate::api::PublicUrl;
 use crate::auth::AuthService;
+use crate::auth::vault::Vault;
 use crate::blob::Blobs;
 use crate::config;
 use crate::db::Databases;
@@ -252,6 +251,12 @@ impl FunctionsService {
         self.0.clock.now()
     }
 
+    /// Whether calls are taken.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        !self.0.invoker.is_closed()
+    }
+
     /// What the functions of this node are doing.
     #[must_use]
     pub fn status(&self) -> Status {
@@ -259,12 +264,23 @@ impl FunctionsService {
         Status { sandbox: self.0.invoker.sandbox(), environments, idle, spares, processes, running, waiting }
     }
 
-    /// Lets calls under way finish, then ends all workers and writes the last log lines. The caller bounds the wait.
+    /// Lets calls under way finish, then ends all workers and writes the last log lines. The caller bounds the wait; a wait that is
+    /// broken off ends the workers too.
     pub async fn close(&self) {
+        let workers = EndWorkers(&self.0.invoker);
         while self.0.invoker.counts().running > 0 {
             tokio::time::sleep(STOP_TICK).await;
         }
-        self.0.invoker.close();
+        drop(workers);
         self.0.logs.flush_all().await;
+    }
+}
+
+/// Ends all workers when dropped.
+struct EndWorkers<'a>(&'a Invoker);
+
+impl Drop for EndWorkers<'_> {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }

@@ -101,8 +101,7 @@ pub(super) struct Surroundings<'a> {
 
 impl Arguments for Surroundings<'_> {
     fn make<'s>(self, scope: &mut PinScope<'s, '_>) -> Vec<Local<'s, Value>> {
-        let variables: Vec<_> =
-            self.variables.iter().flat_map(|(name, value)| [text(scope, name), text(scope, value)]).collect();
+        let variables: Vec<_> = self.variables.iter().flat_map(|(name, value)| [text(scope, name), text(scope, value)]).collect();
         let variables = v8::Array::new_with_elements(scope, &variables).into();
         vec![text(scope, self.function), text(scope, self.version), variables]
     }

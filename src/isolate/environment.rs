@@ -104,7 +104,10 @@ impl Environment {
         let url = format!("{ROOT}{}", module.file);
         let parsed = ModuleSpecifier::parse(&url);
         let (Ok(specifier), true) = (parsed, map_end <= body.len()) else {
-            return Err(failure::plain("Runtime.ImportModuleError", format!("{} is not a module of the assignment", module.file)));
+            return Err(failure::plain(
+                "Runtime.ImportModuleError",
+                format!("{} is not a module of the assignment", module.file),
+            ));
         };
         self.engine.loader.add_map(specifier.as_str(), body[code_end..map_end].to_vec());
         body.truncate(code_end);

@@ -42,7 +42,6 @@ const DENIED: &[&str] = &[
     "op_lazy_load_esm",
     "op_leak_tracing_enable",
     "op_panic",
-    "op_pipe",
     "op_print",
     "op_set_format_exception_callback",
     "op_set_promise_hooks",
@@ -116,10 +115,7 @@ fn restrict(op: OpDecl) -> OpDecl {
 }
 
 /// The wanted ones among an extension's scripts, with the text that travels in the binary.
-fn embedded(
-    files: &[ExtensionFileSource],
-    wanted: impl Fn(&ExtensionFileSource) -> bool,
-) -> Cow<'static, [ExtensionFileSource]> {
+fn embedded(files: &[ExtensionFileSource], wanted: impl Fn(&ExtensionFileSource) -> bool) -> Cow<'static, [ExtensionFileSource]> {
     let source = |specifier: &str| WEB_SOURCES.iter().find(|(name, _)| *name == specifier);
     let files = files.iter().filter(|file| wanted(file)).filter_map(|file| source(file.specifier));
     files.map(|(name, code)| ExtensionFileSource::new(name, *code)).collect()

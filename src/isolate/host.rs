@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use super::channel::Outbox;
+use super::last_words;
 use super::protocol::{FromWorker, FunctionError, LogLevel, LogLine, MAX_RESPONSE};
 
 /// How a call, or initialisation, ended.
@@ -43,6 +44,10 @@ impl Host {
         }
     }
 
+    pub(super) fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
     /// Sets what one call may log, in bytes.
     pub(super) fn set_log_limit(&self, bytes: usize) {
         self.log_limit.set(bytes);
@@ -52,6 +57,7 @@ impl Host {
     pub(super) fn begin(&self, call: u64) {
         self.outcome.take();
         self.call.set(call);
+        last_words::begin(call);
         self.log_left.set(self.log_limit.get());
         self.log_cut.set(false);
     }

@@ -23,6 +23,7 @@ mod environment;
 mod extensions;
 mod failure;
 mod host;
+mod last_words;
 mod loader;
 mod meter;
 mod ops;

@@ -59,6 +59,7 @@ pub fn json(mut document: utoipa::openapi::OpenApi, server: Option<&str>) -> Str
 /// The browser of the document, at `/docs/`; everything it shows is in the binary.
 #[must_use]
 pub fn browser() -> SwaggerUi {
-    let config = Config::from("/openapi.json").persist_authorization(true).display_request_duration(true).try_it_out_enabled(true);
+    let config =
+        Config::from("/openapi.json").persist_authorization(true).display_request_duration(true).try_it_out_enabled(true);
     SwaggerUi::new("/docs/{_:.*}").config(config)
 }

@@ -61,6 +61,13 @@ impl App {
     pub async fn open(loaded: Loaded, tasks: Tasks, metrics: Metrics, public_url: PublicUrl) -> Result<Self, OpenError> {
         let Loaded { config, master_key, .. } = loaded;
         let clock = Clock::system();
+        let (upkeep, stop) = (metrics.clone().keep_tidy(), tasks.clone());
+        drop(tasks.spawn(async move {
+            tokio::select! {
+                () = upkeep => {}
+                () = stop.soft_stopped() => {}
+            }
+        }));
         let data = &config.server.data;
         create_data_folder(data).map_err(|source| OpenError::Data { path: data.display().to_string(), source })?;
         let databases = Databases::open(&config.database, data, &tasks).await?;

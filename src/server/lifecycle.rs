@@ -8,6 +8,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
+use std::rc::Rc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -16,7 +17,8 @@ use actix_web::{App as ActixApp, HttpServer};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::app::{App, OpenError};
-use super::{middleware, routes};
+use super::middleware::{self, Observer};
+use super::routes;
 use crate::api::PublicUrl;
 use crate::config::{Config, Loaded};
 use crate::tasks::Tasks;
@@ -90,9 +92,10 @@ async fn serve(app: &App, listener: TcpListener, address: SocketAddr, announce: 
     let access_log = config.log.access;
     let server = HttpServer::new(move || {
         let app = mounted.clone();
+        let observer = Observer::new(access_log);
         ActixApp::new()
             .configure(move |mounts| routes::mount(mounts, &app))
-            .wrap(from_fn(move |request, next| middleware::observe(request, next, access_log)))
+            .wrap(from_fn(move |request, next| middleware::observe(Rc::clone(&observer), request, next)))
     })
     .workers(config.server.workers)
     .backlog(4096)

@@ -6,8 +6,11 @@
 //! | 2 | [`cors`] | APIs that browsers call | answers preflights before a credential is asked for |
 //! | 3 | `auth::api::identify` | APIs | leaves who is calling for the handlers; refuses nobody |
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::time::Instant;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use actix_cors::Cors;
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
@@ -17,7 +20,7 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, ResponseError};
 use futures_util::FutureExt;
-use metrics::{counter, gauge, histogram};
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use tracing::Instrument;
 
 use crate::api::Problem;
@@ -47,6 +50,14 @@ const EXPOSED: [&str; 16] = [
     "x-plinth-function-version",
 ];
 
+/// What one web worker watches its requests with. The handles of its metrics are looked up once, not for every request.
+pub(super) struct Observer {
+    access_log: bool,
+    duration: Histogram,
+    in_flight: Gauge,
+    requests: RefCell<HashMap<(&'static str, u16), Counter>>,
+}
+
 /// What the access log says of a request; the query is left out, since it may carry secrets.
 struct Access {
     method: String,
@@ -59,22 +70,22 @@ struct Access {
 /// # Errors
 /// Only for a panic: an answer that carries the request's id.
 pub(super) async fn observe<B: MessageBody + 'static>(
+    observer: Rc<Observer>,
     request: ServiceRequest,
     next: Next<B>,
-    access_log: bool,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
     let id = RequestId::random();
     let id_text = id.to_string();
     let started = Instant::now();
     request.extensions_mut().insert(id);
     let method = method_label(request.method().as_str());
-    let access = access_log.then(|| Access {
+    let access = observer.access_log.then(|| Access {
         method: request.method().to_string(),
         path: request.path().to_owned(),
         peer: request.peer_addr().map_or_else(String::new, |peer| peer.ip().to_string()),
     });
     let span = tracing::info_span!("request", request_id = %id_text);
-    let in_flight = InFlight::enter();
+    let in_flight = InFlight::enter(observer.in_flight.clone());
     let outcome = with_request_id(id, async {
         AssertUnwindSafe(next.call(request)).catch_unwind().await.unwrap_or_else(|_| {
             let problem = Problem::internal("a handler panicked");
@@ -87,8 +98,7 @@ pub(super) async fn observe<B: MessageBody + 'static>(
 
     let status = outcome.as_ref().map_or(500, |response| response.status().as_u16());
     let took = started.elapsed();
-    histogram!("plinth_http_request_duration_seconds").record(took);
-    counter!("plinth_http_requests_total", "method" => method, "status" => status_label(status)).increment(1);
+    observer.count(method, status, took);
     if let Some(Access { method, path, peer }) = access {
         let duration_ms = took.as_secs_f64() * 1e3;
         tracing::info!(parent: &span, method, path, status, duration_ms, peer, "{method} {path} {status} {duration_ms:.2} ms");
@@ -100,30 +110,45 @@ pub(super) async fn observe<B: MessageBody + 'static>(
     Ok(response)
 }
 
+impl Observer {
+    /// Made once on each web worker.
+    pub(super) fn new(access_log: bool) -> Rc<Self> {
+        Rc::new(Self {
+            access_log,
+            duration: histogram!("plinth_http_request_duration_seconds"),
+            in_flight: gauge!("plinth_http_requests_in_flight"),
+            requests: RefCell::default(),
+        })
+    }
+
+    fn count(&self, method: &'static str, status: u16, took: Duration) {
+        self.duration.record(took);
+        let mut requests = self.requests.borrow_mut();
+        let counter = requests
+            .entry((method, status))
+            .or_insert_with(|| counter!("plinth_http_requests_total", "method" => method, "status" => status.to_string()));
+        counter.increment(1);
+    }
+}
+
 /// Lets scripts of any origin call: a credential is always in a header, never in a cookie, so no origin has more rights than another.
 pub(super) fn cors() -> Cors {
-    Cors::default()
-        .allow_any_origin()
-        .send_wildcard()
-        .allow_any_method()
-        .allow_any_header()
-        .expose_headers(EXPOSED)
-        .max_age(3600)
+    Cors::default().allow_any_origin().send_wildcard().allow_any_method().allow_any_header().expose_headers(EXPOSED).max_age(3600)
 }
 
 /// Counts a request as in flight for as long as it lives, also when its client goes away.
-struct InFlight;
+struct InFlight(Gauge);
 
 impl InFlight {
-    fn enter() -> Self {
-        gauge!("plinth_http_requests_in_flight").increment(1.0);
-        Self
+    fn enter(gauge: Gauge) -> Self {
+        gauge.increment(1.0);
+        Self(gauge)
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        gauge!("plinth_http_requests_in_flight").decrement(1.0);
+        self.0.decrement(1.0);
     }
 }
 
@@ -131,9 +156,4 @@ impl Drop for InFlight {
 fn method_label(method: &str) -> &'static str {
     const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     KNOWN.into_iter().find(|known| *known == method).unwrap_or("other")
-}
-
-/// A status as a label.
-fn status_label(status: u16) -> String {
-    status.to_string()
 }

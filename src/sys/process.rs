@@ -1,7 +1,10 @@
 //! Child processes for users' code: started with nothing but two descriptors, limited, read from `/proc`, killed, reaped.
 //!
 //! A child is named by its pidfd, so that a signal never reaches a process that took over its number.
-#![expect(unsafe_code, reason = "what happens between fork and exec, and moving descriptors to fixed numbers, has no safe wrapper")]
+#![expect(
+    unsafe_code,
+    reason = "what happens between fork and exec, and moving descriptors to fixed numbers, has no safe wrapper"
+)]
 
 use std::ffi::OsStr;
 use std::io::{self, Read};
@@ -10,7 +13,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::fcntl_dupfd_cloexec;
@@ -18,6 +21,8 @@ use rustix::process::{
     Pid, PidfdFlags, Resource, Rlimit, Signal, WaitId, WaitIdOptions, getpid, getppid, nice, pidfd_open, pidfd_send_signal,
     prlimit, set_parent_process_death_signal, setsid, waitid,
 };
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 /// How much nicer than the server a child runs.
 const NICENESS: i32 = 10;
@@ -174,6 +179,21 @@ pub fn reap(pidfd: impl AsFd) -> io::Result<Option<Exit>> {
         let signal = status.terminating_signal();
         signal.map_or_else(|| Exit::Code(status.exit_status().unwrap_or(-1)), Exit::Signal)
     }))
+}
+
+/// Waits for the end of a child and collects it. Must be awaited on a runtime with I/O.
+///
+/// # Errors
+/// As [`reap`], or when the descriptor cannot be watched.
+pub async fn ended(pidfd: Arc<OwnedFd>) -> io::Result<Exit> {
+    // SAFETY: the `Arc` keeps the descriptor open, and nothing replaces or closes it, for as long as it is registered.
+    let watched = unsafe { AsyncFd::register_with_interest(Arc::clone(&pidfd), Interest::READABLE) }?;
+    loop {
+        if let Some(exit) = reap(&*pidfd)? {
+            return Ok(exit);
+        }
+        watched.readable().await?.clear_ready();
+    }
 }
 
 /// Limits the private writable memory of a process to so many bytes.

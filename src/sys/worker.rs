@@ -1,6 +1,9 @@
 //! What a function worker needs of the system beside its sandbox: its inherited descriptors, the snapshot in memory, the clock of a
 //! thread.
-#![expect(unsafe_code, reason = "inherited descriptors, a mapping for the life of the process, and a system call have no safe wrapper")]
+#![expect(
+    unsafe_code,
+    reason = "inherited descriptors, a mapping for the life of the process, and a system call have no safe wrapper"
+)]
 
 use std::io;
 use std::mem::MaybeUninit;

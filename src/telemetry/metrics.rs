@@ -1,11 +1,16 @@
 //! Metrics in Prometheus' text format.
 
+use std::time::Duration;
+
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// Seconds, from a tenth of a millisecond to a minute.
 const SECONDS: &[f64] =
     &[0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+
+/// How often samples are sorted into their buckets.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// The process's recorder; renders what was measured. Cheap to clone.
 #[derive(Clone)]
@@ -21,7 +26,11 @@ impl Metrics {
             .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)?
             .install_recorder()?;
         describe_counter!("plinth_http_requests_total", "HTTP requests, by method and status");
-        describe_histogram!("plinth_http_request_duration_seconds", Unit::Seconds, "From the head of a request to the head of its answer");
+        describe_histogram!(
+            "plinth_http_request_duration_seconds",
+            Unit::Seconds,
+            "From the head of a request to the head of its answer"
+        );
         describe_gauge!("plinth_http_requests_in_flight", "HTTP requests being served");
         Ok(Self(handle))
     }
@@ -30,8 +39,17 @@ impl Metrics {
     #[must_use]
     pub fn render(&self) -> String {
         describe_process();
-        self.0.run_upkeep();
         self.0.render()
+    }
+
+    /// Sorts what was measured into its buckets every few seconds, so that samples do not pile up when nobody reads the metrics.
+    /// Runs until it is dropped.
+    pub async fn keep_tidy(self) {
+        let mut ticks = tokio::time::interval(UPKEEP);
+        loop {
+            ticks.tick().await;
+            self.0.run_upkeep();
+        }
     }
 }
 

@@ -6,11 +6,11 @@ mod request;
 pub use metrics::{Metrics, describe_process};
 pub use request::{current_request_id, with_request_id};
 
-use std::fmt::{self, Debug, Write};
+use std::fmt::{self, Debug};
 use std::io;
 
-use tracing_subscriber::EnvFilter;
 use tracing::field::Field;
+use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::{FmtSpan, Writer, debug_fn};
 
 use crate::config::{Log, LogFormat};
@@ -24,9 +24,7 @@ pub fn install_logger(log: &Log) {
     let installed = match log.format {
         // A message says everything to a person; its values as fields are for machines.
         LogFormat::Human => lines.with_target(false).fmt_fields(debug_fn(write_for_people)).try_init(),
-        LogFormat::Json => {
-            lines.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
-        }
+        LogFormat::Json => lines.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),
     };
     if installed.is_err() {
         tracing::debug!("a logger is installed already");

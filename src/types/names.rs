@@ -32,10 +32,7 @@ impl FromStr for FunctionName {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if text.is_empty() || text.len() > Self::MAX || !text.chars().all(allowed) {
-            return Err(InvalidName(format!(
-                "a function's name has 1 to {} letters (a-z, A-Z), digits, '-' and '_'",
-                Self::MAX
-            )));
+            return Err(InvalidName(format!("a function's name has 1 to {} letters (a-z, A-Z), digits, '-' and '_'", Self::MAX)));
         }
         Ok(Self(text.to_owned()))
     }

@@ -137,10 +137,7 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             Source::System => {
-                #[expect(
-                    clippy::disallowed_methods,
-                    reason = "the one place that asks the machine for the time"
-                )]
+                #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine for the time")]
                 let now = Utc::now();
                 Timestamp::from_chrono(now)
             }

@@ -41,7 +41,7 @@ async fn the_default_page_shows_that_everything_is_ready() {
     let app = TestApp::start().await;
     let page = rendered(&app, "/");
     assert!(page.contains("Everything is ready."), "{page}");
-    assert!(page.contains("functions: ready"), "{page}");
+    assert!(page.contains("database: ready"), "{page}");
     assert!(page.contains(&format!("curl -s {}/auth/v1/signup", app.url())), "the examples have this server's address: {page}");
 }
 

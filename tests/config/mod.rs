@@ -17,7 +17,8 @@ fn load(text: &str, variables: &[(&str, &str)], flags: &Flags) -> Result<Loaded,
     let environment: BTreeMap<_, _> = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let result = config::load(&Flags { config: Some(file.clone()), ..flags.clone() }, &environment);
     result.map_err(|errors| {
-        let shorten = |error: ConfigError| ConfigError { place: error.place.replace(file.to_str().unwrap(), "plinth.toml"), ..error };
+        let shorten =
+            |error: ConfigError| ConfigError { place: error.place.replace(file.to_str().unwrap(), "plinth.toml"), ..error };
         errors.into_iter().map(shorten).collect()
     })
 }

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::support::postgres::{FreshDatabase, fresh_database};
 
 /// How long the databases here wait; tests of slowness are as slow as this.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Migrated databases; SQLite in a temporary folder, or a fresh PostgreSQL database.
 pub(super) struct TestDb {
@@ -87,9 +87,7 @@ pub(super) fn config_of(fresh: Option<&FreshDatabase>, timeout: Duration) -> con
 
 /// Inserts a row into `plinth.things`.
 pub(super) fn insert(tx: &mut Tx, id: i64, name: Option<String>) -> BoxFuture<'_, Result<u64>> {
-    Box::pin(async move {
-        tx.query("insert into plinth.things (id, name) values ($1, $2)").bind(id).bind(name).execute().await
-    })
+    Box::pin(async move { tx.query("insert into plinth.things (id, name) values ($1, $2)").bind(id).bind(name).execute().await })
 }
 
 /// [`insert`] as a write of its own.
@@ -111,7 +109,6 @@ pub(super) async fn execute(db: &Db, sql: &str) -> Result<u64, Error> {
 macro_rules! on_both {
     ($(async fn $name:ident($test:ident: TestDb) $body:block)*) => {$(
         mod $name {
-            #[allow(unused_imports, reason = "not every test needs everything")]
             use super::*;
 
             async fn check($test: TestDb) $body

@@ -1,6 +1,6 @@
 //! A value that is bound comes back as it was, on both databases.
 
-use plinth::db::{BoxFuture, Db, Error, Kind, Result, Value};
+use plinth::db::{Db, Error, Kind, Result, Value};
 use plinth::types::{FunctionName, Timestamp, UserId};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -43,19 +43,18 @@ impl plinth::db::FromRow for Everything {
 }
 
 impl Everything {
-    fn insert(self, db: &Db) -> impl Future<Output = Result<Self>> {
-        let op = move |tx: &mut plinth::db::Tx| -> BoxFuture<'_, Result<Self>> {
+    async fn insert(self, db: &Db) -> Result<Self> {
+        let sql = "insert into plinth.everything (id, bool, int, real, text, bytes, uuid, time, json) \
+                   select coalesce(max(id), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8 from plinth.everything \
+                   returning bool, int, real, text, bytes, uuid, time, json";
+        db.write(move |tx| {
             let row = self.clone();
-            let sql = "insert into plinth.everything (id, bool, int, real, text, bytes, uuid, time, json) \
-                       select coalesce(max(id), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8 from plinth.everything \
-                       returning bool, int, real, text, bytes, uuid, time, json";
             Box::pin(async move {
                 let query = tx.query(sql).bind(row.bool).bind(row.int).bind(row.real).bind(row.text);
                 query.bind(row.bytes).bind(row.uuid).bind(row.time).bind(row.json).fetch_one().await
             })
-        };
-        let db = db.clone();
-        async move { db.write(op).await }
+        })
+        .await
     }
 }
 
@@ -92,7 +91,16 @@ fn everything() -> impl Strategy<Value = Everything> {
         prop::option::of(time),
         prop::option::of(json()),
     )
-        .prop_map(|(bool, int, real, text, bytes, uuid, time, json)| Everything { bool, int, real, text, bytes, uuid, time, json })
+        .prop_map(|(bool, int, real, text, bytes, uuid, time, json)| Everything {
+            bool,
+            int,
+            real,
+            text,
+            bytes,
+            uuid,
+            time,
+            json,
+        })
 }
 
 on_both! {
@@ -100,13 +108,14 @@ on_both! {
         test.set_up(SQLITE, POSTGRES).await;
         let handle = tokio::runtime::Handle::current();
         let db = test.db.clone();
-        let checked = tokio::task::spawn_blocking(move || {
+        let checked = tokio::task::spawn_blocking(move || -> std::result::Result<(), String> {
             let config = ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() };
             TestRunner::new(config).run(&everything(), |row| {
                 let back = handle.block_on(row.clone().insert(&db)).expect("the row is inserted");
                 prop_assert_eq!(row, back);
                 Ok(())
             })
+            .map_err(|err| err.to_string())
         });
         checked.await.unwrap().unwrap();
     }
@@ -145,7 +154,7 @@ on_both! {
                 Box::pin(async move {
                     let sql = "insert into plinth.everything (id, uuid, text, bytes, int) values (1, $1, $2, $3, $4) \
                                returning uuid, text, bytes, int";
-                    tx.query(sql).bind(user).bind(&name).bind(&digest).bind(None::<i32>).fetch_one().await
+                    tx.query(sql).bind(user).bind(&name).bind(digest).bind(None::<i32>).fetch_one().await
                 })
             })
             .await

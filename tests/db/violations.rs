@@ -92,7 +92,7 @@ on_both! {
 
     async fn a_missing_column_or_a_wrong_type_is_named(test: TestDb) {
         let mut conn = test.db.read().await.unwrap();
-        let sql = "select cast(1 as bigint) as one, cast(null as text) as nothing";
+        let sql = "select cast(1 as bigint) as one, cast(null as text) as two";
         let null = conn.query(sql).fetch_one::<(i64, String)>().await;
         assert!(matches!(&null, Err(Error::Column { column, .. }) if column == "1"), "{null:?}");
         let wrong = conn.query(sql).fetch_one::<(String,)>().await;

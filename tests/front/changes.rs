@@ -35,10 +35,7 @@ async fn files_come_and_go() {
     std::fs::remove_file(folder.path().join("a.txt")).unwrap();
     write(folder.path(), "b/index.html", "b");
     assert_eq!(nobody.get("/b/").await.assert_status(200).text(), "b");
-    eventually("the removed file's being gone", SHOWS, async || {
-        (nobody.get("/a.txt").await.status() == 404).then_some(())
-    })
-    .await;
+    eventually("the removed file's being gone", SHOWS, async || (nobody.get("/a.txt").await.status() == 404).then_some(())).await;
     write(folder.path(), "b/index.html.gz", "packed");
     eventually("the packed form's being seen", SHOWS, async || {
         let answer = nobody.get("/b/").header("accept-encoding", "gzip").await;

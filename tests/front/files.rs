@@ -6,7 +6,7 @@ use super::{pattern, site, write};
 async fn files_indexes_and_types_are_served() {
     let (app, _folder) = site(|root| {
         write(root, "index.html", "<h1>start</h1>");
-        write(root, "docs/index.html", "<h1>docs</h1>");
+        write(root, "guide/index.html", "<h1>guide</h1>");
         write(root, "app.mjs", "export {}");
         write(root, "logo.png", [0x89, b'P']);
         write(root, "data.wasm", [0]);
@@ -21,8 +21,8 @@ async fn files_indexes_and_types_are_served() {
     for (path, body, kind) in [
         ("/", "<h1>start</h1>", "text/html; charset=utf-8"),
         ("/index.html", "<h1>start</h1>", "text/html; charset=utf-8"),
-        ("/docs-is-not-there", "", ""),
-        ("/docs/index.html", "<h1>docs</h1>", "text/html; charset=utf-8"),
+        ("/guide-is-not-there", "", ""),
+        ("/guide/index.html", "<h1>guide</h1>", "text/html; charset=utf-8"),
         ("/app.mjs", "export {}", "text/javascript; charset=utf-8"),
         ("/data.wasm", "\0", "application/wasm"),
         ("/notes.txt", "text", "text/plain; charset=utf-8"),
@@ -49,14 +49,14 @@ async fn files_indexes_and_types_are_served() {
 #[tokio::test]
 async fn a_folder_without_its_slash_redirects_on_the_same_host() {
     let (app, _folder) = site(|root| {
-        write(root, "docs/index.html", "docs");
+        write(root, "guide/index.html", "guide");
         write(root, "bare/file.txt", "no index here");
     })
     .await;
-    let redirect = app.nobody().get("/docs?page=2").await;
-    assert_eq!(redirect.assert_status(301).header("location"), Some("/docs/?page=2"));
-    app.nobody().get("/docs/").await.assert_status(200);
-    for path in ["/bare", "/bare/", "/docs/index.html/", "//docs", "/docs//", "/%2Fdocs"] {
+    let redirect = app.nobody().get("/guide?page=2").await;
+    assert_eq!(redirect.assert_status(301).header("location"), Some("/guide/?page=2"));
+    app.nobody().get("/guide/").await.assert_status(200);
+    for path in ["/bare", "/bare/", "/guide/index.html/", "//guide", "/guide//", "/%2Fguide"] {
         app.nobody().get(path).await.assert_status(404);
     }
 }

@@ -18,7 +18,14 @@ fn operations(document: &Value) -> Vec<(String, String, &Value)> {
     let of_path = |(path, item): (&String, &'_ Value)| -> Vec<(String, String)> {
         item.as_object().expect("a path item").keys().map(|method| (method.clone(), path.clone())).collect()
     };
-    paths.iter().flat_map(of_path).map(|(method, path)| { let operation = &document["paths"][&path][&method]; (method, path, operation) }).collect()
+    paths
+        .iter()
+        .flat_map(of_path)
+        .map(|(method, path)| {
+            let operation = &document["paths"][&path][&method];
+            (method, path, operation)
+        })
+        .collect()
 }
 
 #[test]

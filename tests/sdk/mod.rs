@@ -15,7 +15,8 @@ fn here(file: &str) -> PathBuf {
 
 /// A variable that `scripts/run_tests.py` sets.
 fn installed(name: &str) -> String {
-    environment(name).unwrap_or_else(|| panic!("{name} is not set: run `python3 scripts/run_tests.py`, which installs and sets it"))
+    environment(name)
+        .unwrap_or_else(|| panic!("{name} is not set: run `python3 scripts/run_tests.py`, which installs and sets it"))
 }
 
 async fn with_samples() -> TestApp {

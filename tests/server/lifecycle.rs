@@ -87,8 +87,7 @@ async fn data_from_a_newer_version_are_one_line_and_65() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_master_key_is_one_line_and_65() {
     let key = |byte: &str| byte.repeat(32);
-    let mut app =
-        TestApp::start_as(Options { variables: vec![("PLINTH_MASTER_KEY", key("a1"))], ..Options::default() }).await;
+    let mut app = TestApp::start_as(Options { variables: vec![("PLINTH_MASTER_KEY", key("a1"))], ..Options::default() }).await;
     app.server_mut().signal(Signal::TERM);
     app.server_mut().ended(Duration::from_secs(30)).await;
     let finished = app.plinth_with(&["serve", "--listen", "127.0.0.1:0"], &[("PLINTH_MASTER_KEY", key("b2"))]);

@@ -133,12 +133,7 @@ impl Drop for Server {
 /// When the binary cannot be started.
 #[must_use]
 pub fn run_plinth(folder: &Path, arguments: &[&str], variables: &[(&str, String)]) -> Finished {
-    let output = command(variables)
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .output()
-        .expect("the binary starts");
+    let output = command(variables).args(arguments).current_dir(folder).stdin(Stdio::null()).output().expect("the binary starts");
     Finished {
         status: output.status,
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

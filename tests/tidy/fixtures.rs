@@ -69,7 +69,8 @@ fn each_stray_is_seen_and_its_home_is_let_be() {
         assert_complaint(&rules::strays(&[source(elsewhere, text)]), elsewhere);
         assert_none(&rules::strays(&[source(home, text)]));
     }
-    let harmless = "// unsafe, sqlx\n#![expect(unsafe_code)]\nlet m = \"update the settings, or select another\"; let e = env!(\"X\");";
+    let harmless =
+        "// unsafe, sqlx\n#![expect(unsafe_code)]\nlet m = \"update the settings, or select another\"; let e = env!(\"X\");";
     assert_none(&rules::strays(&[source("src/auth/service.rs", harmless)]));
 }
 

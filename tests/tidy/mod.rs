@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use rules::{SourceFile, TABLE};
 
 /// Folders and files that are not the project's own text.
-const SKIPPED: [&str; 8] = [".git", "target", "data", "node_modules", "third_party", "Cargo.lock", "package-lock.json", "LICENSE"];
+const SKIPPED: [&str; 8] =
+    [".git", "target", "data", "node_modules", "third_party", "Cargo.lock", "package-lock.json", "LICENSE"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

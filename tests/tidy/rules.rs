@@ -163,13 +163,8 @@ pub fn migrations(files: &[SourceFile]) -> Vec<String> {
 /// Work left undone, tests switched off, and paths of one machine.
 pub fn leftovers(files: &[SourceFile]) -> Vec<String> {
     // In two halves each, so that this file does not complain about itself.
-    let everywhere = [
-        concat!("TO", "DO"),
-        concat!("FIX", "ME"),
-        concat!("/ro", "ot/"),
-        concat!("/ho", "me/"),
-        concat!("/wo", "rk/"),
-    ];
+    let everywhere =
+        [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/wo", "rk/")];
     let mut complaints = Vec::new();
     for file in files {
         for (index, line) in file.text.lines().enumerate() {
@@ -265,7 +260,9 @@ fn first_of(path: &str) -> &str {
 fn is_home(path: &str, homes: &[&str]) -> bool {
     let inner = path.strip_prefix("src/").unwrap_or(path);
     homes.iter().any(|home| match home.strip_prefix("*/") {
-        Some(folder) => inner.split_once('/').is_some_and(|(_, rest)| rest.starts_with(folder) || rest.contains(&format!("/{folder}"))),
+        Some(folder) => {
+            inner.split_once('/').is_some_and(|(_, rest)| rest.starts_with(folder) || rest.contains(&format!("/{folder}")))
+        }
         None => inner.starts_with(home),
     })
 }

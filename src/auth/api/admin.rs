@@ -98,11 +98,7 @@ pub(super) struct UserList {
         (status = 429, description = "`over_request_rate_limit`: too many passwords are waiting to be hashed; see `Retry-After`", body = ErrorBody),
     )
 )]
-pub(super) async fn create_user(
-    caller: Caller,
-    body: RawBody,
-    auth: Data<AuthService>,
-) -> Result<Json<UserView>, ApiError> {
+pub(super) async fn create_user(caller: Caller, body: RawBody, auth: Data<AuthService>) -> Result<Json<UserView>, ApiError> {
     caller.require_service_bearer()?;
     let account = auth.create_user(body.json::<AdminUserRequest>()?.checked()?).await?;
     Ok(Json(account.into()))
@@ -127,11 +123,7 @@ pub(super) async fn create_user(
         (status = 403, description = "`not_admin`, `bad_jwt`", body = ErrorBody),
     )
 )]
-pub(super) async fn list_users(
-    caller: Caller,
-    request: HttpRequest,
-    auth: Data<AuthService>,
-) -> Result<HttpResponse, ApiError> {
+pub(super) async fn list_users(caller: Caller, request: HttpRequest, auth: Data<AuthService>) -> Result<HttpResponse, ApiError> {
     caller.require_service_bearer()?;
     let page = query::<PageQuery>(&request)?.checked()?;
     let (accounts, total) = auth.users(page).await?;

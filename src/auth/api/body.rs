@@ -71,9 +71,8 @@ pub(super) fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Api
 }
 
 async fn read(payload: Result<Payload, actix_web::Error>) -> Result<RawBody, ApiError> {
-    let unreadable = |err: actix_web::Error| {
-        ApiError::new(StatusCode::BAD_REQUEST, "bad_json", format!("Could not read request body: {err}"))
-    };
+    let unreadable =
+        |err: actix_web::Error| ApiError::new(StatusCode::BAD_REQUEST, "bad_json", format!("Could not read request body: {err}"));
     match payload.map_err(unreadable)?.to_bytes_limited(MAX_JSON_BODY).await {
         Ok(Ok(bytes)) => Ok(RawBody(bytes)),
         Ok(Err(err)) => Err(unreadable(err)),

@@ -80,10 +80,7 @@ struct KeyQuery {
 ///
 /// # Errors
 /// None of its own.
-pub async fn identify<B: MessageBody>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<B>, actix_web::Error> {
+pub async fn identify<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, actix_web::Error> {
     if let Some(auth) = request.app_data::<Data<AuthService>>() {
         let bearer = header_text(&request, header::AUTHORIZATION.as_str()).and_then(bearer_of);
         let key = header_text(&request, "apikey").map(str::to_owned).or_else(|| query_key(request.query_string()));

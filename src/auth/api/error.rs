@@ -13,11 +13,14 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::auth::Error;
 use crate::auth::principal::Refusal;
-use crate::auth::{Error, model};
 
 const VERSION_HEADER: &str = "x-supabase-api-version";
 const VERSION: &str = "2024-01-01";
+
+/// When a client that found the hashing queue full, or the database busy, should try again.
+const RETRY_SECONDS: u64 = 1;
 
 /// An error as a client of GoTrue understands it.
 #[derive(Debug)]
@@ -88,7 +91,7 @@ impl ApiError {
 
     fn unavailable(message: &str) -> Self {
         let answer = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unexpected_failure", message);
-        Self { retry_after: Some(1), ..answer }
+        Self { retry_after: Some(RETRY_SECONDS), ..answer }
     }
 
     fn answer(&self, body: &ErrorBody<'_>) -> HttpResponse {
@@ -101,13 +104,9 @@ impl ApiError {
     }
 
     fn versioned(&self) -> HttpResponse {
-        let body =
-            ErrorBody::Versioned { code: self.code, message: &self.message, weak_password: self.weak_password.as_ref() };
+        let body = ErrorBody::Versioned { code: self.code, message: &self.message, weak_password: self.weak_password.as_ref() };
         let mut answer = self.answer(&body);
-        answer.headers_mut().insert(
-            header::HeaderName::from_static(VERSION_HEADER),
-            header::HeaderValue::from_static(VERSION),
-        );
+        answer.headers_mut().insert(header::HeaderName::from_static(VERSION_HEADER), header::HeaderValue::from_static(VERSION));
         answer
     }
 }
@@ -141,7 +140,7 @@ impl From<Error> for ApiError {
             }
             Error::HashQueueFull => {
                 let answer = Self::new(StatusCode::TOO_MANY_REQUESTS, "over_request_rate_limit", err);
-                Self { retry_after: Some(model::HASH_RETRY_SECONDS), ..answer }
+                Self { retry_after: Some(RETRY_SECONDS), ..answer }
             }
             Error::Db(source) if source.is_transient() => {
                 tracing::warn!(error = %source, "the database did not answer auth: {source}");

@@ -35,11 +35,7 @@ pub(super) struct ScopeQuery {
         (status = 403, description = "`bad_jwt`, `session_not_found`, `user_not_found`, `user_banned`", body = ErrorBody),
     )
 )]
-pub(super) async fn log_out(
-    caller: Caller,
-    request: HttpRequest,
-    auth: Data<AuthService>,
-) -> Result<HttpResponse, ApiError> {
+pub(super) async fn log_out(caller: Caller, request: HttpRequest, auth: Data<AuthService>) -> Result<HttpResponse, ApiError> {
     let user = caller.require_user()?;
     let scope = match query::<ScopeQuery>(&request)?.scope.as_deref() {
         None | Some("" | "global") => Scope::Global,

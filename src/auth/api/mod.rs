@@ -62,9 +62,7 @@ pub fn routes() -> Scope<
         .service(resource("/user").route(web::get().to(user::get_user)).route(web::put().to(user::update_user)))
         .service(resource("/logout").route(web::post().to(logout::log_out)))
         .service(resource("/settings").route(web::get().to(info::get_auth_settings)))
-        .service(
-            resource("/admin/users").route(web::get().to(admin::list_users)).route(web::post().to(admin::create_user)),
-        )
+        .service(resource("/admin/users").route(web::get().to(admin::list_users)).route(web::post().to(admin::create_user)))
         .service(
             resource("/admin/users/{id}")
                 .route(web::get().to(admin::get_user_by_id))

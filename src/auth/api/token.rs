@@ -79,9 +79,7 @@ pub(super) async fn issue_token(
 impl TokenRequest {
     fn password(self) -> Result<(String, Secret<String>), ApiError> {
         match (given(self.email), given(self.phone)) {
-            (Some(_), Some(_)) => {
-                Err(ApiError::invalid("Only an email address or phone number should be provided on login."))
-            }
+            (Some(_), Some(_)) => Err(ApiError::invalid("Only an email address or phone number should be provided on login.")),
             (None, Some(_)) => Err(Error::PhoneDisabled.into()),
             (None, None) => Err(ApiError::invalid("missing email or phone")),
             (Some(email), None) => Ok((email, Secret::new(self.password.unwrap_or_default()))),

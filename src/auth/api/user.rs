@@ -70,11 +70,7 @@ pub(super) async fn get_user(caller: Caller, auth: Data<AuthService>) -> Result<
         (status = 429, description = "`over_request_rate_limit`: too many passwords are waiting to be hashed; see `Retry-After`", body = ErrorBody),
     )
 )]
-pub(super) async fn update_user(
-    caller: Caller,
-    body: RawBody,
-    auth: Data<AuthService>,
-) -> Result<Json<UserView>, ApiError> {
+pub(super) async fn update_user(caller: Caller, body: RawBody, auth: Data<AuthService>) -> Result<Json<UserView>, ApiError> {
     let user = caller.require_user()?;
     let account = auth.update_own_account(user, body.json::<UserRequest>()?.checked()?).await?;
     Ok(Json(account.into()))

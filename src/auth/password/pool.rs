@@ -87,8 +87,7 @@ impl Shared {
             queue = if memory.is_empty() {
                 self.filled.wait(queue).unwrap_or_else(PoisonError::into_inner)
             } else {
-                let (queue, waited) =
-                    self.filled.wait_timeout(queue, KEEP_MEMORY).unwrap_or_else(PoisonError::into_inner);
+                let (queue, waited) = self.filled.wait_timeout(queue, KEEP_MEMORY).unwrap_or_else(PoisonError::into_inner);
                 if waited.timed_out() {
                     *memory = Vec::new();
                 }

@@ -64,12 +64,7 @@ pub(in crate::auth) async fn of_page(conn: &mut Conn, limit: i64, offset: i64) -
 
 /// Notes a sign-in by one of a user's identities.
 #[tracing::instrument(name = "auth.identity.note_sign_in", skip_all, err)]
-pub(in crate::auth) async fn note_sign_in(
-    conn: &mut Conn,
-    user: UserId,
-    provider: Provider,
-    now: Timestamp,
-) -> db::Result<()> {
+pub(in crate::auth) async fn note_sign_in(conn: &mut Conn, user: UserId, provider: Provider, now: Timestamp) -> db::Result<()> {
     conn.query("update auth.identities set last_sign_in_at = $3, updated_at = $3 where user_id = $1 and provider = $2")
         .bind(user)
         .bind(provider.as_str())

@@ -86,7 +86,7 @@ pub(in crate::auth) async fn find_for_update(conn: &mut Conn, id: UserId, now: T
 ///
 /// # Errors
 /// [`db::Error::Unique`] when the address or the number is another user's.
-#[tracing::instrument(name = "auth.user.update", skip_all, err)]
+#[tracing::instrument(name = "auth.user.update", skip_all)]
 pub(in crate::auth) async fn update(conn: &mut Conn, user: &User) -> db::Result<()> {
     conn.query(
         "update auth.users

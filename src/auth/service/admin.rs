@@ -138,11 +138,7 @@ impl AuthService {
     /// # Errors
     /// [`Error::UserNotFound`].
     pub async fn delete_user(&self, id: UserId) -> Result<()> {
-        let was_there = self
-            .0
-            .db
-            .write(move |tx| Box::pin(async move { Ok::<_, Error>(users::delete(tx, id).await?) }))
-            .await?;
+        let was_there = self.0.db.write(move |tx| Box::pin(async move { Ok::<_, Error>(users::delete(tx, id).await?) })).await?;
         self.0.sessions.forget(id);
         if was_there { Ok(()) } else { Err(Error::UserNotFound) }
     }

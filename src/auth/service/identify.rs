@@ -14,9 +14,11 @@ impl AuthService {
         let now = self.now();
         let api_key = match key {
             None => Credential::Absent,
-            Some(key) => self.0.keys.find(key, now).map_or(Credential::Refused(Refusal::UnknownKey), |principal| {
-                Credential::Known(Arc::clone(principal))
-            }),
+            Some(key) => self
+                .0
+                .keys
+                .find(key, now)
+                .map_or(Credential::Refused(Refusal::UnknownKey), |principal| Credential::Known(Arc::clone(principal))),
         };
         let bearer = match bearer {
             None => Credential::Absent,

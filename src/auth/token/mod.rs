@@ -150,9 +150,8 @@ fn principal(claims: Map<String, Value>) -> Result<(Principal, i64), Refusal> {
     let expires = claims.get("exp").and_then(Value::as_i64).ok_or(Refusal::BadToken("exp must be a whole number"))?;
     let role = text(&claims, "role").and_then(Role::parse).ok_or(Refusal::BadToken("role is unknown"))?;
     let user = text(&claims, "sub").and_then(|id| id.parse().ok()).ok_or(Refusal::BadToken("sub must be a UUID"))?;
-    let session = text(&claims, "session_id")
-        .and_then(|id| id.parse().ok())
-        .ok_or(Refusal::BadToken("session_id must be a UUID"))?;
+    let session =
+        text(&claims, "session_id").and_then(|id| id.parse().ok()).ok_or(Refusal::BadToken("session_id must be a UUID"))?;
     let principal = Principal {
         kind: Kind::User,
         role,

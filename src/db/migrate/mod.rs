@@ -51,10 +51,10 @@ impl Migration {
 
     fn checksum(&self, dialect: Dialect) -> String {
         let hash = digest(&SHA256, self.text(dialect).as_bytes());
-        hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+        hash.as_ref().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
     }
 
-    fn error(&self, reason: impl ToString) -> Error {
+    fn error(&self, reason: &Error) -> Error {
         Error::Migration { number: self.number, name: self.name.to_owned(), reason: reason.to_string() }
     }
 }
@@ -153,7 +153,7 @@ async fn apply(conn: &mut Conn, pending: &[&Migration], clock: &Clock) -> Result
         if let Err(err) = done {
             // Where this fails, the transaction is over already.
             let _ = conn.script("rollback").await;
-            return Err(migration.error(err));
+            return Err(migration.error(&err));
         }
         tracing::info!(number = migration.number, name = migration.name, "a migration was applied");
     }

@@ -1,8 +1,11 @@
 //! Group commit: many operations, one transaction, one fsync.
 //!
 //! ```text
-//! begin immediate → op 1 → savepoint → op 2 → release, savepoint → op 3 (fails) → rollback to → … → commit → answers
+//! begin immediate; op 1 → savepoint; op 2 → release; savepoint; op 3 (fails) → rollback to → op 4 → … → commit → answers
 //! ```
+//!
+//! An arrow is one way to the connection's thread and back: `begin` and the savepoints travel with the next operation's first statement
+//! (see [`Prelude`]), and an operation that runs no statement costs none.
 //!
 //! The first operation needs no savepoint, since there is nothing before it that a rollback could take along. What an operation
 //! answered, an error too, counts only once the COMMIT succeeded: it may have seen a neighbour's rows. When COMMIT fails, or an
@@ -13,6 +16,7 @@ use std::time::{Duration, Instant};
 use metrics::{counter, histogram};
 use tokio::time::timeout;
 
+use super::handle::{Handle, Prelude};
 use super::job::Job;
 use super::writer::State;
 use crate::db::conn::Tx;
@@ -64,32 +68,24 @@ impl State {
         let begun = Instant::now();
         let mut next = Some(first);
         let mut kept = false;
-        let mut savepoint = false;
+        let ready = self.begin().await;
         while let Some(mut job) = next.take() {
-            if jobs.is_empty() {
-                jobs.push(job);
-                self.begin().await?;
-                job = jobs.pop().ok_or(Broken { by: None })?;
-            }
-            let after = self.run(job.as_mut()).await;
+            let after = if ready.is_ok() { self.run(job.as_mut()).await } else { After::Lost };
             jobs.push(job);
             match after {
                 After::Lost => return Err(Broken { by: None }),
                 After::TooLong => return Err(Broken { by: Some(jobs.len() - 1) }),
-                After::Keep => kept = true,
-                After::Undo if savepoint => self.control("rollback to op").await?,
-                After::Undo => {}
+                // It ran no statement; what it was to begin with is for the next one.
+                _ if self.handle()?.is_waiting() => {}
+                After::Keep => {
+                    self.handle()?.before_next(Some(if kept { Prelude::NEXT_SAVEPOINT } else { Prelude::SAVEPOINT }));
+                    kept = true;
+                }
+                After::Undo if kept => self.control("rollback to op").await?,
+                After::Undo => self.undo_all().await?,
             }
             let room = jobs.len() < OPERATIONS && begun.elapsed() < AGE;
             next = if room { self.next_or_later().await } else { None };
-            match (after, savepoint) {
-                _ if next.is_none() => {}
-                (After::Keep, true) => self.control("release op; savepoint op").await?,
-                (After::Keep, false) => self.control("savepoint op").await?,
-                (_, true) => {}
-                (_, false) => self.control("rollback; begin immediate").await?,
-            }
-            savepoint = kept;
         }
         self.end(kept, jobs.len()).await.map_err(Broken::from)
     }
@@ -106,8 +102,14 @@ impl State {
     async fn alone(&mut self, job: &mut dyn Job) -> Result<()> {
         self.begin().await?;
         match self.run(job).await {
-            After::Keep => self.end(true, 1).await,
-            After::Undo => self.end(false, 1).await,
+            After::Keep => {
+                let wrote = !self.handle()?.is_waiting();
+                self.end(wrote, 1).await
+            }
+            After::Undo => {
+                self.undo_all().await?;
+                self.end(false, 1).await
+            }
             // It has its own error already.
             After::Lost => Ok(()),
             After::TooLong => Err(took_too_long()),
@@ -134,32 +136,45 @@ impl State {
         }
     }
 
-    /// Begins a transaction, after leaving any that was broken off.
+    /// Has the next statement begin a transaction; leaves any that was broken off.
     async fn begin(&mut self) -> Result<()> {
         self.ready().await?;
         self.dirty = true;
-        self.control("begin immediate").await
+        self.handle()?.before_next(Some(Prelude::BEGIN));
+        Ok(())
     }
 
-    async fn end(&mut self, commit: bool, operations: usize) -> Result<()> {
+    /// Rolls back everything, and has the next statement begin anew.
+    async fn undo_all(&mut self) -> Result<()> {
+        if !self.handle()?.is_waiting() {
+            self.control("rollback").await?;
+        }
+        self.handle()?.before_next(Some(Prelude::BEGIN));
+        Ok(())
+    }
+
+    /// Commits, if there is anything to commit.
+    async fn end(&mut self, wrote: bool, operations: usize) -> Result<()> {
         let started = Instant::now();
-        self.control(if commit { "commit" } else { "rollback" }).await?;
-        self.dirty = false;
-        if commit {
+        if wrote {
+            self.control("commit").await?;
             let name = self.settings.name;
             counter!("plinth_db_commits_total", "database" => name).increment(1);
             histogram!("plinth_db_commit_duration_seconds", "database" => name).record(started.elapsed());
             #[expect(clippy::cast_precision_loss, reason = "at most OPERATIONS")]
             histogram!("plinth_db_commit_operations", "database" => name).record(operations as f64);
         }
+        self.handle()?.before_next(None);
+        self.dirty = false;
         Ok(())
     }
 
     async fn control(&mut self, sql: &'static str) -> Result<()> {
-        match self.tx.as_mut().and_then(Tx::sqlite) {
-            Some(handle) => handle.control(sql).await.map_err(Error::from),
-            None => Err(Error::Unavailable("it is closed".to_owned())),
-        }
+        self.handle()?.control(sql).await.map_err(Error::from)
+    }
+
+    fn handle(&mut self) -> Result<&mut Handle> {
+        self.tx.as_mut().and_then(Tx::sqlite).ok_or_else(|| Error::Unavailable("it is closed".to_owned()))
     }
 }
 

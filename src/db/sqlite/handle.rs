@@ -5,16 +5,33 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::TryStreamExt;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor, SqliteConnection, SqlStr};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor, SqlStr, SqliteConnection};
 
 use crate::db::codec::RawRow;
+use crate::db::names::Text;
 use crate::db::row::Row;
 
 /// How many steps SQLite's machine makes between two looks at the flag.
 const STEPS: i32 = 1000;
 
+/// Statements of the writer's own that travel with the next statement: each way to the connection's thread and back costs more than
+/// most statements do.
+#[derive(Clone, Copy)]
+pub(super) struct Prelude {
+    sql: &'static str,
+    statements: usize,
+}
+
+impl Prelude {
+    pub(super) const BEGIN: Self = Self { sql: "begin immediate", statements: 1 };
+    pub(super) const SAVEPOINT: Self = Self { sql: "savepoint op", statements: 1 };
+    pub(super) const NEXT_SAVEPOINT: Self = Self { sql: "release op; savepoint op", statements: 2 };
+}
+
 pub(in crate::db) struct Handle {
     conn: SqliteConnection,
+    /// Waits for the next statement.
+    prelude: Option<Prelude>,
     /// Set to end the statement that runs.
     give_up: Arc<AtomicBool>,
     /// Whether a statement was started and its end was not seen: its future was dropped.
@@ -29,13 +46,15 @@ impl Handle {
         let give_up = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&give_up);
         conn.lock_handle().await?.set_progress_handler(STEPS, move || !flag.load(Ordering::Relaxed));
-        Ok(Self { conn, give_up, running: false, broken: false })
+        Ok(Self { conn, prelude: None, give_up, running: false, broken: false })
     }
 
     /// Runs a statement to its end and collects its rows.
-    pub(in crate::db) async fn run(&mut self, sql: SqlStr, arguments: SqliteArguments) -> Result<(Vec<Row>, u64), sqlx::Error> {
+    pub(in crate::db) async fn run(&mut self, sql: Text, arguments: SqliteArguments) -> Result<(Vec<Row>, u64), sqlx::Error> {
         self.running = true;
-        let done = collect(&mut self.conn, sql, arguments).await;
+        let prelude = self.prelude.take();
+        let sql = sql.rewritten(prelude.map_or("", |prelude| prelude.sql));
+        let done = collect(&mut self.conn, sql, arguments, prelude.map_or(0, |prelude| prelude.statements)).await;
         self.ended(&done);
         done
     }
@@ -48,9 +67,20 @@ impl Handle {
         done
     }
 
-    /// Runs one of the writer's own statements, which stay prepared.
+    /// Runs one of the writer's own statements, which stay prepared. Drops what waits for a next one.
     pub(super) async fn control(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
-        self.run(SqlStr::from_static(sql), SqliteArguments::default()).await.map(drop)
+        self.prelude = None;
+        self.run(Text::Static(sql), SqliteArguments::default()).await.map(drop)
+    }
+
+    /// Puts statements before the next one, instead of any that wait.
+    pub(super) const fn before_next(&mut self, prelude: Option<Prelude>) {
+        self.prelude = prelude;
+    }
+
+    /// Whether statements still wait: nothing has run since.
+    pub(super) const fn is_waiting(&self) -> bool {
+        self.prelude.is_some()
     }
 
     /// Ends a statement that was left in the middle, so that the connection is free again.
@@ -81,12 +111,20 @@ impl Handle {
     }
 }
 
-async fn collect(conn: &mut SqliteConnection, sql: SqlStr, arguments: SqliteArguments) -> Result<(Vec<Row>, u64), sqlx::Error> {
+/// `skip`: so many statements come before the one that was asked for.
+async fn collect(
+    conn: &mut SqliteConnection,
+    sql: SqlStr,
+    arguments: SqliteArguments,
+    mut skip: usize,
+) -> Result<(Vec<Row>, u64), sqlx::Error> {
     let mut rows = Vec::new();
     let mut affected = 0;
     let mut stream = conn.fetch_many(sqlx::query_with(sql, arguments));
     while let Some(step) = stream.try_next().await? {
         match step {
+            // What it says of a savepoint is the number of the statement before.
+            Either::Left(_) if skip > 0 => skip -= 1,
             Either::Left(done) => affected += done.rows_affected(),
             Either::Right(row) => rows.push(Row::new(RawRow::Sqlite(row))),
         }

@@ -23,7 +23,7 @@ pub(super) trait Job: Send {
 
 /// The operation of one [`crate::db::Db::write`].
 pub(super) struct Op<T, E, F> {
-    op: F,
+    run: F,
     result: Option<Result<T, E>>,
     answer: oneshot::Sender<Result<T, E>>,
     /// When it is too late to begin.
@@ -33,7 +33,7 @@ pub(super) struct Op<T, E, F> {
 impl<T, E, F> Op<T, E, F> {
     pub(super) fn new(op: F, patience: Duration) -> (Self, oneshot::Receiver<Result<T, E>>) {
         let (answer, receiver) = oneshot::channel();
-        (Self { op, result: None, answer, begin_before: Instant::now() + patience }, receiver)
+        (Self { run: op, result: None, answer, begin_before: Instant::now() + patience }, receiver)
     }
 }
 
@@ -49,7 +49,7 @@ where
 
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool> {
         Box::pin(async move {
-            let result = tx.run_caught(&mut self.op).await;
+            let result = tx.run_caught(&mut self.run).await;
             let keep = result.is_ok();
             self.result = Some(result);
             keep

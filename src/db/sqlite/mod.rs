@@ -84,7 +84,7 @@ impl Settings {
     async fn connect(&self, read_only: bool) -> Result<Handle> {
         Handle::open(&self.options(read_only)).await.map_err(|err| match Error::from(err) {
             busy @ Error::Busy(_) => busy,
-            err => Error::open(self.path.display().to_string(), err),
+            err => Error::open(self.path.display().to_string(), &err),
         })
     }
 }

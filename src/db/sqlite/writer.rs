@@ -46,13 +46,8 @@ impl Writer {
         let (queue, receiver) = mpsc::channel(QUEUE);
         let tx = Some(Tx::new(Link::SqliteWriter(first)));
         let state = State { settings: settings.clone(), queue: receiver, tx, dirty: false, closed: false };
-        let writer = Arc::new(Self {
-            settings,
-            queue,
-            working: AtomicBool::new(false),
-            state: Mutex::new(state),
-            tasks: tasks.clone(),
-        });
+        let writer =
+            Arc::new(Self { settings, queue, working: AtomicBool::new(false), state: Mutex::new(state), tasks: tasks.clone() });
         wal::watch(&writer, tasks);
         writer
     }
@@ -110,9 +105,8 @@ impl Writer {
     pub(super) async fn exclusive(&self) -> Result<Exclusive<'_>> {
         let mut state = self.state.lock().await;
         state.ready().await?;
-        let handle = match state.tx.take().map(Tx::into_link) {
-            Some(Link::SqliteWriter(handle)) => handle,
-            _ => return Err(Error::Unavailable("it is closed".to_owned())),
+        let Some(Link::SqliteWriter(handle)) = state.tx.take().map(Tx::into_link) else {
+            return Err(Error::Unavailable("it is closed".to_owned()));
         };
         // Until it is given back, nobody can say how it was left.
         state.dirty = true;
@@ -183,6 +177,7 @@ impl State {
             && self.dirty
         {
             handle.settle().await?;
+            handle.before_next(None);
             // Fails where SQLite has rolled back already.
             let _ = handle.control("rollback").await;
         }

@@ -20,7 +20,8 @@ use crate::types::{FunctionName, RequestId, Timestamp};
 pub(super) const CONFIG_HEADER: &str = "x-plinth-config";
 
 /// The media types a source may have.
-const ACCEPTED: &str = "text/javascript, application/javascript, application/typescript, text/typescript or application/x-typescript";
+const ACCEPTED: &str =
+    "text/javascript, application/javascript, application/typescript, text/typescript or application/x-typescript";
 
 /// How a zip begins.
 const ZIP_MAGIC: &[u8] = b"PK\x03\x04";

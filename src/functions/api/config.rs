@@ -158,7 +158,9 @@ fn is_host(text: &str) -> bool {
 fn variable(name: &str, value: Value) -> Result<String, String> {
     let letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if !name.chars().all(letter) || !name.starts_with(|c: char| !c.is_ascii_digit()) || name.len() > ENV_NAME_CHARS {
-        return Err(format!("a name has 1 to {ENV_NAME_CHARS} letters (a-z, A-Z), digits and '_', and does not begin with a digit"));
+        return Err(format!(
+            "a name has 1 to {ENV_NAME_CHARS} letters (a-z, A-Z), digits and '_', and does not begin with a digit"
+        ));
     }
     if RESERVED.contains(&name) || name.starts_with("AWS_LAMBDA_") {
         return Err("the runtime sets this variable itself".to_owned());

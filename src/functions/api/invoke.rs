@@ -1,7 +1,7 @@
 //! Calling a function over HTTP.
 
-use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use metrics::counter;
@@ -78,11 +78,8 @@ async fn call(
         caller.require()?;
     }
     let principal = caller.principal();
-    let context = reply::Context {
-        request: id,
-        version: revision.number,
-        shows_trace: principal.is_some_and(Principal::is_service),
-    };
+    let context =
+        reply::Context { request: id, version: revision.number, shows_trace: principal.is_some_and(Principal::is_service) };
     let payload = body::read(payload, functions.config().max_request, "functions.max_request").await?;
     let seen = request::seen_by_function(http, name.as_str(), url, principal, functions.auth(), functions.now()).await;
     match functions.invoke(revision, id, seen, payload).await {

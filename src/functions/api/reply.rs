@@ -2,8 +2,8 @@
 //! to say, does not get through.
 
 use actix_web::HttpResponse;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 
 use super::answers::FailureAnswer;
 use super::request::HOP_BY_HOP;

@@ -84,6 +84,11 @@ impl Admission {
         (state.running, state.waiting)
     }
 
+    /// Whether nobody is admitted any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.0.lock().closed
+    }
+
     /// Admits nobody any more; who waits is refused.
     pub(super) fn close(&self) {
         let mut state = self.0.lock();

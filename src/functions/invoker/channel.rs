@@ -8,11 +8,10 @@
 //! as they are announced.
 
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net;
 
 use bytes::Bytes;
-use rustix::buffer::spare_capacity;
-use tokio::io::unix::AsyncFd;
+use tokio::net::UnixStream;
 use tokio::runtime::{Handle, Id};
 
 use crate::isolate::protocol::{self, FrameError, FromWorker};
@@ -38,9 +37,9 @@ pub(super) struct Link {
 #[derive(Debug)]
 enum Socket {
     /// Not registered anywhere.
-    Loose(UnixStream),
+    Loose(net::UnixStream),
     /// Registered with a runtime.
-    Settled(Id, AsyncFd<UnixStream>),
+    Settled(Id, UnixStream),
     /// Between the two, or after a failure in between.
     Gone,
 }
@@ -77,7 +76,7 @@ impl Outgoing {
 }
 
 impl Link {
-    pub(super) const fn new(socket: UnixStream) -> Self {
+    pub(super) const fn new(socket: net::UnixStream) -> Self {
         Self { socket: Socket::Loose(socket), inbox: Vec::new(), taken: 0 }
     }
 
@@ -94,18 +93,24 @@ impl Link {
     /// Sends what is left of a frame.
     pub(super) async fn send(&mut self, out: &mut Outgoing) -> Result<(), LinkError> {
         while out.sent < out.frame.len() {
-            // The first try needs no runtime at all; it nearly always sends everything.
-            match self.raw()?.write(&out.frame[out.sent..]) {
+            let rest = &out.frame[out.sent..];
+            // The socket's buffer takes nearly every frame whole, so the kernel is asked before the runtime is.
+            let sent = match &mut self.socket {
+                Socket::Loose(raw) => raw.write(rest),
+                Socket::Settled(_, settled) => rustix::io::write(&*settled, rest).map_err(io::Error::from),
+                Socket::Gone => return Err(LinkError::Closed),
+            };
+            match sent {
                 Ok(sent) => out.sent += sent,
-                Err(err) if err.kind() == ErrorKind::Interrupted => {}
                 Err(err) if err.kind() == ErrorKind::WouldBlock => {
-                    let mut guard = self.settle()?.writable().await.map_err(LinkError::Io)?;
-                    if let Ok(sent) = guard.try_io(|fd| fd.get_ref().write(&out.frame[out.sent..])) {
-                        out.sent += sent.map_err(LinkError::Io)?;
+                    let settled = self.settle()?;
+                    settled.writable().await.map_err(LinkError::Io)?;
+                    match settled.try_write(&out.frame[out.sent..]) {
+                        Ok(sent) => out.sent += sent,
+                        Err(err) => passing(err)?,
                     }
                 }
-                Err(err) if err.kind() == ErrorKind::BrokenPipe => return Err(LinkError::Closed),
-                Err(err) => return Err(LinkError::Io(err)),
+                Err(err) => passing(err)?,
             }
         }
         Ok(())
@@ -158,52 +163,42 @@ impl Link {
             self.inbox.drain(..self.taken);
             self.taken = 0;
         }
-        self.settle()?;
-        let Socket::Settled(_, socket) = &self.socket else { return Err(LinkError::Closed) };
+        self.inbox.reserve(missing.clamp(READ_AT_LEAST, READ_AHEAD));
         loop {
-            self.inbox.reserve(missing.clamp(READ_AT_LEAST, READ_AHEAD));
-            let room = self.inbox.capacity() - self.inbox.len();
-            let mut guard = socket.readable().await.map_err(LinkError::Io)?;
-            match guard.try_io(|fd| Ok(rustix::io::read(fd.get_ref(), spare_capacity(&mut self.inbox))?)) {
-                Ok(Ok(0)) => return Err(LinkError::Closed),
-                Ok(Ok(read)) => {
-                    // A short read has drained the socket, so the next wait need not try in vain first.
-                    if read < room {
-                        guard.clear_ready();
-                    }
-                    return Ok(());
-                }
-                Ok(Err(err)) if err.kind() == ErrorKind::Interrupted => {}
-                Ok(Err(err)) if err.kind() == ErrorKind::ConnectionReset => return Err(LinkError::Closed),
-                Ok(Err(err)) => return Err(LinkError::Io(err)),
-                Err(_would_block) => {}
+            self.settle()?.readable().await.map_err(LinkError::Io)?;
+            let Socket::Settled(_, settled) = &self.socket else { return Err(LinkError::Closed) };
+            match settled.try_read_buf(&mut self.inbox) {
+                Ok(0) => return Err(LinkError::Closed),
+                Ok(_) => return Ok(()),
+                Err(err) => passing(err)?,
             }
         }
     }
 
     /// Registers the socket with the runtime this is called on, if it is not yet.
-    fn settle(&mut self) -> Result<&AsyncFd<UnixStream>, LinkError> {
+    fn settle(&mut self) -> Result<&UnixStream, LinkError> {
         let runtime = Handle::current().id();
         if !self.is_settled_at(runtime) {
             let raw = match std::mem::replace(&mut self.socket, Socket::Gone) {
-                Socket::Loose(raw) => raw,
-                Socket::Settled(_, settled) => settled.into_inner(),
+                Socket::Loose(raw) => Ok(raw),
+                Socket::Settled(_, settled) => settled.into_std(),
                 Socket::Gone => return Err(LinkError::Closed),
             };
-            self.socket = Socket::Settled(runtime, AsyncFd::new(raw).map_err(LinkError::Io)?);
+            self.socket = Socket::Settled(runtime, raw.and_then(UnixStream::from_std).map_err(LinkError::Io)?);
         }
         match &self.socket {
             Socket::Settled(_, settled) => Ok(settled),
             Socket::Loose(_) | Socket::Gone => Err(LinkError::Closed),
         }
     }
+}
 
-    fn raw(&self) -> Result<&UnixStream, LinkError> {
-        match &self.socket {
-            Socket::Loose(raw) => Ok(raw),
-            Socket::Settled(_, settled) => Ok(settled.get_ref()),
-            Socket::Gone => Err(LinkError::Closed),
-        }
+/// Lets errors pass after which the same may be tried again.
+fn passing(err: io::Error) -> Result<(), LinkError> {
+    match err.kind() {
+        ErrorKind::Interrupted | ErrorKind::WouldBlock => Ok(()),
+        ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => Err(LinkError::Closed),
+        _ => Err(LinkError::Io(err)),
     }
 }
 

@@ -25,8 +25,7 @@ impl Invoker {
     /// # Errors
     /// [`Error::Rejected`] with what is wrong in the source; [`Error::CompilerFailed`] when the worker ended or took too long.
     pub(in crate::functions) async fn compile(&self, request: Compile, source: &[u8]) -> Result<(Compiled, Bytes)> {
-        let frame = encode(&ToWorker::Compile(request), source)
-            .map_err(|err| Error::CompilerFailed(err.to_string()))?;
+        let frame = encode(&ToWorker::Compile(request), source).map_err(|err| Error::CompilerFailed(err.to_string()))?;
         let mut worker = self.spares.take().await.map_err(Error::NoWorker)?;
         let size = u64::try_from(source.len()).unwrap_or(u64::MAX);
         limit_memory(&worker, MEMORY.saturating_add(size.saturating_mul(MEMORY_PER_BYTE)))?;

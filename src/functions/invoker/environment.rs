@@ -74,9 +74,7 @@ impl Environment {
 
 impl Meters {
     fn of(function: &str) -> Self {
-        let count = |outcome: Outcome| {
-            counter!("plinth_function_invocations_total", "function" => function.to_owned(), "outcome" => outcome.as_str())
-        };
+        let count = |outcome: Outcome| counter!("plinth_function_invocations_total", "function" => function.to_owned(), "outcome" => outcome.as_str());
         Self {
             succeeded: count(Outcome::Success),
             erred: count(Outcome::Error),

@@ -167,7 +167,9 @@ impl Invoker {
 
     async fn place(&self, function: FunctionId) -> Result<Place> {
         self.admission.admit(function, self.config.queue_timeout).await.map_err(|why| match why {
-            NoPlace::Busy => Error::Busy("ConcurrentInvocationLimitExceeded: every place to run is taken (functions.max_running)"),
+            NoPlace::Busy => {
+                Error::Busy("ConcurrentInvocationLimitExceeded: every place to run is taken (functions.max_running)")
+            }
             NoPlace::Closed => Error::Stopping,
         })
     }
@@ -228,6 +230,11 @@ impl Invoker {
         let ((environments, idle), (spares, processes)) = (self.pool.counts(), self.spares.counts());
         let (running, waiting) = self.admission.counts();
         Counts { environments, idle, spares, processes, running, waiting }
+    }
+
+    /// Whether no call is admitted any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.admission.is_closed()
     }
 
     /// Ends what is idle and admits no call any more; calls under way finish.

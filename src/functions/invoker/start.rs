@@ -52,9 +52,10 @@ pub(super) async fn start(
     phases.download = began.elapsed();
 
     let began = Instant::now();
-    let counted = invoker.pool.make_room().ok_or(StartError::Server(Error::Busy(
-        "every environment is busy (functions.max_environments); try again",
-    )))?;
+    let counted = invoker
+        .pool
+        .make_room()
+        .ok_or(StartError::Server(Error::Busy("every environment is busy (functions.max_environments); try again")))?;
     let worker = invoker.spares.take().await.map_err(|why| StartError::Server(Error::NoWorker(why)))?;
     limit_memory(&worker, u64::from(revision.settings.memory_mb) * MB).map_err(StartError::Server)?;
     phases.environment = began.elapsed();

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::Pid;
-use tokio::io::unix::AsyncFd;
 use tokio::sync::watch;
 
 use super::channel::Link;
@@ -51,7 +50,10 @@ impl Process {
         let (sender, end) = watch::channel(None);
         let watched = Arc::clone(&pidfd);
         drop(tasks.spawn(async move {
-            let exit = reaped(&watched).await;
+            let exit = process::ended(watched).await.unwrap_or_else(|err| {
+                tracing::error!(pid = pid.as_raw_nonzero(), "a function worker cannot be reaped: {err}");
+                Exit::Code(-1)
+            });
             let said = String::from_utf8_lossy(&process::drain(stderr, LAST_WORDS)).trim().to_owned();
             if !said.is_empty() {
                 tracing::warn!(pid = pid.as_raw_nonzero(), exit = exit.describe(), "a function worker ended and said: {said}");
@@ -106,28 +108,10 @@ impl Worker {
     }
 }
 
-/// Waits for the end of a process and collects it.
-async fn reaped(pidfd: &Arc<OwnedFd>) -> Exit {
-    let Ok(watched) = AsyncFd::new(Arc::clone(pidfd)) else {
-        return Exit::Code(-1);
-    };
-    loop {
-        match process::reap(&**pidfd) {
-            Ok(Some(exit)) => return exit,
-            Ok(None) => {}
-            Err(err) => {
-                tracing::error!("a function worker cannot be reaped: {err}");
-                return Exit::Code(-1);
-            }
-        }
-        if let Ok(mut ready) = watched.readable().await {
-            ready.clear_ready();
-        }
-    }
-}
-
 /// Whether V8's last message is the one it aborts with when memory runs out.
 fn speaks_of_memory(said: &str) -> bool {
     let said = said.to_ascii_lowercase();
-    ["out of memory", "oom error", "heap limit", "failed to reserve", "memory allocation of"].iter().any(|sign| said.contains(sign))
+    ["out of memory", "oom error", "heap limit", "failed to reserve", "memory allocation of"]
+        .iter()
+        .any(|sign| said.contains(sign))
 }

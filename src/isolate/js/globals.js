@@ -29,6 +29,8 @@ export const response = load("deno_fetch/23_response");
 export const body = load("deno_fetch/22_body");
 const fetching = load("deno_fetch/26_fetch");
 
+const { setTimeout } = timers;
+
 function fetch() {
   const message = "fetch failed: outbound network is not available to this function";
   return PromiseReject(new TypeError(message));
@@ -110,7 +112,7 @@ const FUNCTIONS = {
   clearTimeout: timers.clearTimeout,
   fetch,
   reportError: event.reportError,
-  setImmediate: (callback, ...args) => timers.setTimeout(callback, 0, ...args),
+  setImmediate: (callback, ...args) => setTimeout(callback, 0, ...args),
   setInterval: timers.setInterval,
   setTimeout: timers.setTimeout,
   structuredClone: messagePort.structuredClone,
@@ -147,6 +149,7 @@ export function complete() {
   });
   core.setWasmStreamingCallback(fetching.handleWasmStreaming);
   // Being a target of events takes state that belongs to this very global object.
+  ObjectDefineProperty(globalThis, webidl.brand, { __proto__: null, value: webidl.brand, configurable: true });
   event.setEventTargetData(globalThis);
   event.saveGlobalThisReference(globalThis);
   Object.setPrototypeOf(Object.getPrototypeOf(globalThis) ?? globalThis, event.EventTarget.prototype);

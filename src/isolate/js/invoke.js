@@ -28,6 +28,8 @@ let lambda = false;
 
 /** `style` says where to look; `name` is Lambda's `file.export`. */
 export function load(style, name, exports) {
+  // A rejection that nobody took care of while the module was evaluated ends it here.
+  core.runNextTicks();
   try {
     if (style === "commonjs") {
       if (typeof exports !== "function") {

@@ -12,6 +12,7 @@ const {
   PromisePrototypeThen,
   PromiseResolve,
   StringPrototypeIncludes,
+  StringPrototypeToLowerCase,
 } = primordials;
 
 /** A request whose parts came from Rust. */
@@ -72,7 +73,7 @@ export async function answer(response, event) {
   if (event) return answerEvent(response, inner);
   let headers = "";
   for (let i = 0; i < inner.headerList.length; i++) {
-    headers += `${inner.headerList[i][0]}\n${inner.headerList[i][1]}\n`;
+    headers += `${StringPrototypeToLowerCase(inner.headerList[i][0])}\n${inner.headerList[i][1]}\n`;
   }
   if (responses.responseBodyUsed(response)) {
     return fail("Runtime.InvalidResponse", "the body of the handler's Response was already used", false);

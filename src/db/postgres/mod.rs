@@ -3,6 +3,8 @@
 //! A socket belongs to the runtime it was opened on. One that is awaited on another runtime is polled by the first, and stalls with
 //! it; so every web worker has its own pool, and the core runtime has one.
 
+mod session;
+
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,6 +13,8 @@ use metrics::{counter, histogram};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection, PgPool};
 use tokio::runtime;
+
+pub(super) use session::{Session, collect};
 
 use super::BoxFuture;
 use super::conn::{Conn, Link, Tx};
@@ -29,6 +33,9 @@ const ONE_AT_A_TIME: u32 = 3;
 /// A connection that was idle for longer is tried before it is used.
 const TRUSTED: Duration = Duration::from_secs(10);
 
+/// A statement whose connection was closed is given up within so long. (PostgreSQL has that setting from version 14 on.)
+const GIVE_UP: &str = "select set_config(name, '500ms', false) from pg_settings where name = 'client_connection_check_interval'";
+
 /// Statements each connection keeps prepared.
 const PREPARED: usize = 512;
 
@@ -37,7 +44,7 @@ pub(super) struct Pools {
     connections: u32,
     timeout: Duration,
     /// With the moment each was made: the oldest goes first when there are too many.
-    pools: Mutex<HashMap<runtime::Id, (Instant, PgPool)>>,
+    by_runtime: Mutex<HashMap<runtime::Id, (Instant, PgPool)>>,
     lane: tokio::sync::Mutex<()>,
 }
 
@@ -50,9 +57,9 @@ enum Run<T, E> {
 impl Pools {
     /// Reads the address and makes one connection, so that what is wrong is known at once.
     pub(super) async fn open(url: &str, connections: u32, timeout: Duration) -> Result<Self> {
-        let options: PgConnectOptions = url.parse().map_err(|err| Error::open("the PostgreSQL database", err))?;
+        let options: PgConnectOptions = url.parse().map_err(|err| Error::open("the PostgreSQL database", &err))?;
         let options = options.application_name("plinth").statement_cache_capacity(PREPARED).disable_statement_logging();
-        let pools = Self { options, connections, timeout, pools: Mutex::default(), lane: tokio::sync::Mutex::default() };
+        let pools = Self { options, connections, timeout, by_runtime: Mutex::default(), lane: tokio::sync::Mutex::default() };
         let conn = pools.alone().await?;
         let _ = sqlx::Connection::close(conn).await;
         Ok(pools)
@@ -64,13 +71,13 @@ impl Pools {
         let what = format!("the PostgreSQL database at {}:{port}", self.options.get_host());
         match tokio::time::timeout(self.timeout, self.options.connect()).await {
             Ok(Ok(conn)) => Ok(conn),
-            Ok(Err(err)) => Err(Error::open(what, err)),
-            Err(_) => Err(Error::open(what, "it did not answer in time")),
+            Ok(Err(err)) => Err(Error::open(what, &err)),
+            Err(_) => Err(Error::open(what, &"it did not answer in time")),
         }
     }
 
     pub(super) async fn read(&self) -> Result<Conn> {
-        Ok(Conn::new(Link::Postgres(self.pool().acquire().await?)))
+        self.session().await.map(|session| Conn::new(Link::Postgres(session)))
     }
 
     pub(super) async fn write<T, E, F>(&self, mut op: F) -> Result<T, E>
@@ -100,17 +107,22 @@ impl Pools {
         E: From<Error>,
         F: for<'a> FnMut(&'a mut Tx) -> BoxFuture<'a, Result<T, E>> + Send,
     {
-        let mut tx = Tx::new(Link::PostgresTx(self.pool().begin_with(Dialect::Postgres.begin()).await?));
+        let mut session = self.session().await?;
+        if let Err(err) = session.begin(Dialect::Postgres.begin()).await {
+            // The server was restarted since the connection was used last; nothing was done yet.
+            return if matches!(err, sqlx::Error::Io(_)) { Ok(Run::Again) } else { Err(err.into()) };
+        }
+        let mut tx = Tx::new(Link::Postgres(session));
         let result = tx.run_caught(op).await;
         let again = tx.trouble() == Some(Trouble::Retry);
-        let Link::PostgresTx(transaction) = tx.into_link() else { return Err(Error::Unavailable("it is closed".to_owned())) };
+        let Some(session) = tx.session() else { return Err(Error::Unavailable("it is closed".to_owned())) };
         if again || result.is_err() {
-            // When even this fails, the connection is dropped, and PostgreSQL rolls back.
-            let _ = transaction.rollback().await;
+            // When even this fails, the connection is closed, and PostgreSQL rolls back.
+            let _ = session.end("rollback").await;
             return Ok(if again { Run::Again } else { Run::Done(result) });
         }
         let started = Instant::now();
-        match transaction.commit().await {
+        match session.end("commit").await {
             Ok(()) => {
                 histogram!("plinth_db_commit_duration_seconds", "database" => "postgres").record(started.elapsed());
                 Ok(Run::Done(result))
@@ -120,9 +132,13 @@ impl Pools {
         }
     }
 
+    async fn session(&self) -> Result<Session> {
+        Ok(Session::new(self.pool().acquire().await?))
+    }
+
     /// This runtime's pool.
     fn pool(&self) -> PgPool {
-        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pools = self.by_runtime.lock().unwrap_or_else(PoisonError::into_inner);
         let id = runtime::Handle::current().id();
         if let Some((_, pool)) = pools.get(&id) {
             return pool.clone();
@@ -140,7 +156,7 @@ impl Pools {
     fn new_pool(&self) -> PgPool {
         let limit = self.timeout.as_millis();
         let settings = format!(
-            "set statement_timeout = {limit}; set lock_timeout = {limit}; set idle_in_transaction_session_timeout = {}",
+            "set statement_timeout = {limit}; set lock_timeout = {limit}; set idle_in_transaction_session_timeout = {}; {GIVE_UP}",
             limit * 2
         );
         PgPoolOptions::new()
@@ -164,7 +180,7 @@ impl Pools {
 
     /// Closes every pool; connections in use are closed when they come back.
     pub(super) async fn close(&self) {
-        let pools = std::mem::take(&mut *self.pools.lock().unwrap_or_else(PoisonError::into_inner));
+        let pools = std::mem::take(&mut *self.by_runtime.lock().unwrap_or_else(PoisonError::into_inner));
         for (_, pool) in pools.into_values() {
             // A pool whose runtime has ended cannot say goodbye.
             let _ = tokio::time::timeout(Duration::from_secs(1), pool.close()).await;

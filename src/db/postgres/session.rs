@@ -1,0 +1,87 @@
+//! One connection out of a pool, which is thrown away when it is left in the middle of something.
+
+use futures_util::TryStreamExt;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::PgArguments;
+use sqlx::{AssertSqlSafe, Either, Executor, PgConnection, Postgres, SqlStr};
+
+use crate::db::codec::RawRow;
+use crate::db::row::Row;
+
+/// A connection until it goes back to its pool.
+///
+/// One whose statement or transaction was not seen to end is closed instead: PostgreSQL then rolls back, and gives up a statement that
+/// still runs. (sqlx would keep it, and have the next one wait for that statement.)
+pub(in crate::db) struct Session {
+    conn: PoolConnection<Postgres>,
+    /// Whether a statement was started and its end was not seen.
+    running: bool,
+    /// Whether a transaction was begun and its end was not seen.
+    open: bool,
+}
+
+impl Session {
+    pub(super) const fn new(conn: PoolConnection<Postgres>) -> Self {
+        Self { conn, running: false, open: false }
+    }
+
+    /// Runs a statement to its end and collects its rows.
+    pub(in crate::db) async fn run(&mut self, sql: SqlStr, arguments: PgArguments) -> Result<(Vec<Row>, u64), sqlx::Error> {
+        self.running = true;
+        let done = collect(&mut self.conn, sql, arguments).await;
+        self.ended(&done);
+        done
+    }
+
+    /// Runs statements without values.
+    pub(in crate::db) async fn script(&mut self, sql: &str) -> Result<(), sqlx::Error> {
+        self.running = true;
+        let done = self.conn.execute(AssertSqlSafe(sql)).await.map(drop);
+        self.ended(&done);
+        done
+    }
+
+    pub(super) async fn begin(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
+        self.open = true;
+        self.script(sql).await
+    }
+
+    /// Ends the transaction by `commit` or `rollback`.
+    pub(super) async fn end(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
+        let done = self.script(sql).await;
+        // A COMMIT that the database refuses has rolled back.
+        self.open = matches!(&done, Err(err) if err.as_database_error().is_none());
+        done
+    }
+
+    /// What the database answers ends a statement; anything else leaves the connection in doubt.
+    fn ended<T>(&mut self, done: &Result<T, sqlx::Error>) {
+        self.running = matches!(done, Err(err) if err.as_database_error().is_none());
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if self.running || self.open {
+            self.conn.close_on_drop();
+        }
+    }
+}
+
+/// Runs a statement to its end: one that is left before that may not have done all its work.
+pub(in crate::db) async fn collect(
+    conn: &mut PgConnection,
+    sql: SqlStr,
+    arguments: PgArguments,
+) -> Result<(Vec<Row>, u64), sqlx::Error> {
+    let mut rows = Vec::new();
+    let mut affected = 0;
+    let mut stream = conn.fetch_many(sqlx::query_with(sql, arguments));
+    while let Some(step) = stream.try_next().await? {
+        match step {
+            Either::Left(done) => affected += done.rows_affected(),
+            Either::Right(row) => rows.push(Row::new(RawRow::Postgres(row))),
+        }
+    }
+    Ok((rows, affected))
+}

@@ -1,0 +1,347 @@
+//! Starts real workers and speaks the protocol with them.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use plinth::isolate::protocol::{
+    self, Answer, Assign, Compile, Diagnostic, FromWorker, FunctionError, HandlerStyle, HttpRequest, HttpResponse, Invoke,
+    Language, LogLevel, LogLine, Module, SNAPSHOT_FD, SOCKET_FD, Sandbox, ToWorker, Usage,
+};
+use plinth::sys::memfd::sealed_memfd;
+use plinth::sys::process::{self, Child, Exit, Plan};
+use serde_json::Value;
+
+const PLINTH: &str = env!("CARGO_BIN_EXE_plinth");
+
+/// No worker takes this long for anything; a test that waits so long has failed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// V8's startup snapshot, made once for all tests.
+pub(crate) fn snapshot() -> &'static OwnedFd {
+    static SNAPSHOT: OnceLock<OwnedFd> = OnceLock::new();
+    SNAPSHOT.get_or_init(|| {
+        let bytes = process::output(Path::new(PLINTH), &["function-worker", "--make-snapshot"]).unwrap();
+        sealed_memfd("snapshot", &bytes).unwrap()
+    })
+}
+
+/// A worker process and this end of its socket. Killed when dropped.
+pub(crate) struct Worker {
+    pub(crate) child: Child,
+    pub(crate) sandbox: Sandbox,
+    read: Vec<u8>,
+    calls: u64,
+    /// What the function logged so far.
+    pub(crate) logs: Vec<LogLine>,
+}
+
+/// How a call ended.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    Answer { http: Option<HttpResponse>, body: Vec<u8>, usage: Usage },
+    Failed { error: FunctionError, fatal: bool, usage: Usage },
+    /// The process ended without a word.
+    Gone(Exit),
+}
+
+/// What a revision is assigned with; the defaults are a small function's.
+pub(crate) struct Settings {
+    pub(crate) file: &'static str,
+    pub(crate) handler: Option<&'static str>,
+    pub(crate) env: &'static [(&'static str, &'static str)],
+    pub(crate) heap: usize,
+    pub(crate) init_timeout: Duration,
+    pub(crate) log_limit: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            file: "index.js",
+            handler: None,
+            env: &[],
+            heap: 96 << 20,
+            init_timeout: Duration::from_secs(10),
+            log_limit: 64 << 10,
+        }
+    }
+}
+
+/// A compiled source.
+pub(crate) struct Code {
+    pub(crate) code: Vec<u8>,
+    pub(crate) map: Vec<u8>,
+    pub(crate) style: HandlerStyle,
+}
+
+/// Has a throw-away worker check and compile a source; TypeScript by the name of the file.
+pub(crate) fn compile(file: &str, handler: Option<&str>, source: &str) -> Result<Code, Vec<Diagnostic>> {
+    let language = if file.ends_with(".ts") { Language::TypeScript } else { Language::JavaScript };
+    let mut worker = Worker::spare();
+    let request = Compile { file: file.to_owned(), language, handler: handler.map(str::to_owned) };
+    worker.send(&ToWorker::Compile(request), source.as_bytes());
+    match worker.receive() {
+        Some((FromWorker::Compiled(compiled), mut body)) => {
+            let map = body.split_off(compiled.code_len);
+            Ok(Code { code: body, map, style: compiled.style })
+        }
+        Some((FromWorker::Rejected { diagnostics }, _)) => {
+            assert!(!diagnostics.is_empty(), "a refusal says why");
+            Err(diagnostics)
+        }
+        other => panic!("a compilation was answered by {other:?}, {:?}", worker.exit()),
+    }
+}
+
+impl Worker {
+    /// A worker that said it is ready.
+    pub(crate) fn spare() -> Self {
+        let plan = Plan {
+            program: Path::new(PLINTH),
+            role: "function-worker",
+            snapshot: snapshot().as_fd(),
+            socket_number: SOCKET_FD,
+            snapshot_number: SNAPSHOT_FD,
+        };
+        let child = process::spawn(&plan).unwrap();
+        child.socket.set_nonblocking(false).unwrap();
+        child.socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        let unknown = || protocol::Layer::Off("not told".to_owned());
+        let sandbox = Sandbox { no_new_privs: unknown(), landlock: unknown(), seccomp: unknown() };
+        let mut worker = Self { child, sandbox, read: Vec::new(), calls: 0, logs: Vec::new() };
+        match worker.receive() {
+            Some((FromWorker::Ready(sandbox), _)) => worker.sandbox = sandbox,
+            other => panic!("a fresh worker said {other:?}; {:?}", worker.exit()),
+        }
+        worker
+    }
+
+    /// An environment of this source, initialised.
+    pub(crate) fn of(source: &str) -> Self {
+        Self::with(Settings::default(), source)
+    }
+
+    /// The same with other settings.
+    pub(crate) fn with(settings: Settings, source: &str) -> Self {
+        match Self::initialise(settings, source) {
+            Ok(worker) => worker,
+            Err((error, _)) => panic!("initialisation failed: {error:?}"),
+        }
+    }
+
+    /// Compiles and assigns; the error is what `InitFailed` told, with the worker that told it.
+    pub(crate) fn initialise(settings: Settings, source: &str) -> Result<Self, (FunctionError, Self)> {
+        let code = match compile(settings.file, settings.handler, source) {
+            Ok(code) => code,
+            Err(diagnostics) => panic!("the source does not compile: {diagnostics:?}"),
+        };
+        Self::spare().assign(&settings, code)
+    }
+
+    /// Assigns compiled code to a spare.
+    pub(crate) fn assign(mut self, settings: &Settings, code: Code) -> Result<Self, (FunctionError, Self)> {
+        let module = Module { file: settings.file.to_owned(), code_len: code.code.len(), map_len: code.map.len() };
+        let env: BTreeMap<_, _> = settings.env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let assign = Assign {
+            function: "tested".to_owned(),
+            version: "7".to_owned(),
+            handler: settings.handler.map(str::to_owned),
+            style: code.style,
+            env,
+            heap_limit: settings.heap,
+            modules: vec![module],
+            init_timeout_ms: u64::try_from(settings.init_timeout.as_millis()).unwrap(),
+            log_limit: settings.log_limit,
+        };
+        self.send(&ToWorker::Assign(Box::new(assign)), &[code.code, code.map].concat());
+        match self.receive_past_logs() {
+            Some((FromWorker::Initialised(usage), _)) => {
+                assert!(usage.wall_us > 0 && usage.heap_bytes > 0, "initialisation is measured: {usage:?}");
+                Ok(self)
+            }
+            Some((FromWorker::InitFailed { error, .. }, _)) => Err((error, self)),
+            other => panic!("an assignment was answered by {other:?}; {:?}", self.exit()),
+        }
+    }
+
+    /// Limits the process's data to what it has now and so much more, as the server does when it assigns.
+    pub(crate) fn limit_memory(&self, more: u64) {
+        let now = process::memory(self.child.pid).unwrap().data;
+        process::limit_data(self.child.pid, now + more).unwrap();
+    }
+
+    /// Calls with an event and waits for the outcome.
+    pub(crate) fn event(&mut self, event: &str) -> Reply {
+        self.call(event.as_bytes(), None, Duration::from_secs(10))
+    }
+
+    /// Calls with an event and gives the result.
+    pub(crate) fn result(&mut self, event: &str) -> Value {
+        match self.event(event) {
+            Reply::Answer { http: None, body, .. } => serde_json::from_slice(&body).unwrap(),
+            other => panic!("the event was answered by {other:?}; the log is {:?}", self.logs),
+        }
+    }
+
+    /// Calls with an event and gives the failure, and whether it is fatal.
+    pub(crate) fn failure(&mut self, event: &str) -> (FunctionError, bool) {
+        match self.event(event) {
+            Reply::Failed { error, fatal, .. } => (error, fatal),
+            other => panic!("the event was answered by {other:?}"),
+        }
+    }
+
+    pub(crate) fn call(&mut self, body: &[u8], http: Option<HttpRequest>, timeout: Duration) -> Reply {
+        self.start(body, http, timeout);
+        self.finish()
+    }
+
+    /// Sends a call without waiting for its outcome.
+    pub(crate) fn start(&mut self, body: &[u8], http: Option<HttpRequest>, timeout: Duration) {
+        self.calls += 1;
+        let invoke = Invoke {
+            call: self.calls,
+            request_id: format!("request-{}", self.calls),
+            timeout_ms: u64::try_from(timeout.as_millis()).unwrap(),
+            memory_mb: 128,
+            invoked_arn: "arn:aws:lambda:local:000000000000:function:tested".to_owned(),
+            http,
+        };
+        self.send(&ToWorker::Invoke(Box::new(invoke)), body);
+    }
+
+    /// Waits for the outcome of the call that was started.
+    pub(crate) fn finish(&mut self) -> Reply {
+        match self.receive_past_logs() {
+            Some((FromWorker::Answer(answer), body)) => {
+                let Answer { call, http, usage } = *answer;
+                assert_eq!(call, self.calls, "the answer is to the call that was made");
+                Reply::Answer { http, body, usage }
+            }
+            Some((FromWorker::Failed { call, error, fatal, usage }, _)) => {
+                assert_eq!(call, self.calls, "the failure is of the call that was made");
+                Reply::Failed { error, fatal, usage }
+            }
+            None => Reply::Gone(self.exit()),
+            Some(other) => panic!("a call was answered by {other:?}"),
+        }
+    }
+
+    fn receive_past_logs(&mut self) -> Option<(FromWorker, Vec<u8>)> {
+        loop {
+            match self.receive()? {
+                (FromWorker::Log(line), _) => self.logs.push(line),
+                other => return Some(other),
+            }
+        }
+    }
+
+    pub(crate) fn send(&mut self, message: &ToWorker, body: &[u8]) {
+        let frame = protocol::encode(message, body).unwrap();
+        // A worker that has ended is seen when its answer is read.
+        let _ = (&self.child.socket).write_all(&frame);
+    }
+
+    /// The next frame; `None` when the worker hung up.
+    pub(crate) fn receive(&mut self) -> Option<(FromWorker, Vec<u8>)> {
+        loop {
+            if let Some(word) = self.read.first_chunk::<4>() {
+                let length = protocol::frame_length(*word).unwrap();
+                if self.read.len() >= 4 + length {
+                    let frame: Vec<u8> = self.read.drain(..4 + length).skip(4).collect();
+                    let (message, body) = protocol::decode(&frame).unwrap();
+                    return Some((message, frame[body..].to_vec()));
+                }
+            }
+            let mut chunk = vec![0; 256 * 1024];
+            match self.child.socket.read(&mut chunk) {
+                Ok(0) => return None,
+                Ok(read) => self.read.extend_from_slice(&chunk[..read]),
+                Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return None,
+                Err(error) => panic!("the worker says nothing for {PATIENCE:?}: {error}"),
+            }
+        }
+    }
+
+    /// Waits for the process to end.
+    pub(crate) fn exit(&self) -> Exit {
+        let start = Instant::now();
+        loop {
+            if let Some(exit) = process::reap(&self.child.pidfd).unwrap() {
+                return exit;
+            }
+            assert!(start.elapsed() < PATIENCE, "the worker does not end");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    pub(crate) fn kill(&self) {
+        process::kill(&self.child.pidfd).unwrap();
+    }
+
+    /// A field of the process's `/proc/PID/status`.
+    pub(crate) fn status(&self, field: &str) -> String {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.pid.as_raw_nonzero())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        line.unwrap_or_else(|| panic!("no {field} in {status}")).trim().to_owned()
+    }
+
+    /// The texts logged, with their levels.
+    pub(crate) fn log_lines(&self) -> Vec<(LogLevel, &str)> {
+        self.logs.iter().map(|line| (line.level, line.text.as_str())).collect()
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = process::kill(&self.child.pidfd);
+        let _ = process::reap(&self.child.pidfd);
+    }
+}
+
+/// An HTTP request to `/sub?x=1&y=2` of the function.
+pub(crate) fn request(method: &str, headers: &[(&str, &str)]) -> HttpRequest {
+    HttpRequest {
+        method: method.to_owned(),
+        url: "http://127.0.0.1:8000/functions/v1/tested/sub?x=1&y=2".to_owned(),
+        path: "/sub".to_owned(),
+        query: "x=1&y=2".to_owned(),
+        headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        source_ip: "203.0.113.9".to_owned(),
+        time_ms: 1_583_348_638_390,
+        claims: Value::Null,
+    }
+}
+
+/// An HTTP answer taken apart.
+#[derive(Debug)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Response {
+    /// Every value of a header, in order.
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
+        self.headers.iter().filter(|(header, _)| header == name).map(|(_, value)| value.as_str()).collect()
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+}
+
+impl Worker {
+    /// Calls over HTTP and gives the response.
+    pub(crate) fn fetch(&mut self, request: HttpRequest, body: &[u8]) -> Response {
+        match self.call(body, Some(request), Duration::from_secs(10)) {
+            Reply::Answer { http: Some(HttpResponse { status, headers }), body, .. } => Response { status, headers, body },
+            other => panic!("the request was answered by {other:?}; the log is {:?}", self.logs),
+        }
+    }
+}
