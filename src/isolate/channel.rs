@@ -49,6 +49,11 @@ impl Outbox {
         Ok(())
     }
 
+    /// Sends as much as the socket takes without waiting. A socket that is broken is noticed by whoever reads from it.
+    pub(super) fn flush_what_goes(&self) {
+        let _ = send(&mut self.lock(), |bytes| (&*self.socket).write(bytes));
+    }
+
     /// Sends what there is from a thread that may wait a little, since the process is about to end.
     pub(super) fn flush_last_words(&self) {
         let until = Instant::now() + LAST_WORDS;
@@ -132,11 +137,6 @@ impl Channel {
         self.read.drain(..4 + length);
         self.read.shrink_to(KEEP);
         Ok(Some(Frame { message, body }))
-    }
-
-    /// Sends as much of the outbox as the socket takes without waiting.
-    pub(super) fn flush_what_goes(&self) {
-        let _ = send(&mut self.outbox.lock(), |bytes| self.socket.try_write(bytes));
     }
 
     /// Sends everything that is in the outbox.

@@ -23,7 +23,9 @@ const SPARE_HEAP: usize = 64 * 1024 * 1024;
 const LAST_ROOM: usize = 128 * 1024 * 1024;
 
 /// V8's switches: little memory and few threads before peak speed, since a worker runs one small function among many workers.
-const FLAGS: &str = "--single-threaded-gc --max-lazy --no-idle-gc-on-context-disposal --stack-size=900";
+/// Unrolling is off because with it V8 150 takes the check for interrupts out of some endless loops (`for (;;) new
+/// Array(1000).fill(1)`), which then nothing but SIGKILL ends.
+const FLAGS: &str = "--single-threaded-gc --max-lazy --stack-size=900 --no-turboshaft-loop-unrolling";
 
 /// The heap's limit, shared with V8's callback.
 #[derive(Debug, Default)]
@@ -66,8 +68,6 @@ pub(super) struct Engine {
 pub(super) fn init_platform() {
     // The first is the program's name to V8, which skips it.
     let flags = std::iter::once("plinth").chain(FLAGS.split(' '));
-    let x = std::env::var("X").unwrap_or_default();
-    let flags = flags.chain(x.split(' ').filter(|a| !a.is_empty()));
     deno_core::v8_set_flags(flags.map(str::to_owned).collect());
     JsRuntime::init_platform(None);
 }
@@ -125,6 +125,11 @@ impl Engine {
         let undefined = v8::undefined(scope).into();
         let arguments = arguments.make(scope);
         function.call(scope, undefined, &arguments).is_some_and(|value| value.is_true())
+    }
+
+    /// Collects garbage and gives memory back, since nothing is to be done for a while.
+    pub(super) fn tidy(&mut self) {
+        self.runtime.v8_isolate().low_memory_notification();
     }
 
     /// Runs the event loop once. Ready when nothing is left to do.
@@ -187,7 +192,7 @@ fn boot(runtime: &mut JsRuntime) -> Result<Entry, CoreError> {
         let function = v8::Local::<v8::Function>::try_from(value).ok()?;
         Some(v8::Global::new(scope, function))
     };
-    let found = ["surround", "load", "hasWork", "invoke", "drained"].map(|name| function(name));
+    let found = ["surround", "load", "hasWork", "invoke", "drained"].map(function);
     let [Some(surround), Some(load), Some(has_work), Some(invoke), Some(drained)] = found else {
         let message = "the snapshot does not belong to this program: an entry function is missing";
         return Err(CoreError::from(deno_error::JsErrorBox::generic(message)));

@@ -18,8 +18,11 @@ use super::failure;
 use super::host::Outcome;
 use super::loader::ROOT;
 use super::meter::Meter;
-use super::protocol::{Answer, Assign, FromWorker, FunctionError, HandlerStyle, HttpResponse, Invoke, ToWorker};
+use super::protocol::{Answer, Assign, FromWorker, FunctionError, HandlerStyle, HttpResponse, Invoke, LogLevel, ToWorker};
 use super::watchdog::Watchdog;
+
+/// How long no call must come before the heap is tidied up.
+const IDLE: Duration = Duration::from_secs(2);
 
 /// Why the event loop was left.
 enum Stop<T> {
@@ -31,6 +34,16 @@ enum Stop<T> {
     Drained,
     /// An error that no script caught, below the extension's own handling.
     Failed(CoreError),
+}
+
+/// What happened while promises went on after an answer.
+enum Meanwhile {
+    /// The server said something, or hung up.
+    Frame(io::Result<Option<Frame>>),
+    /// They are settled, or can wait for the next call.
+    Quiet,
+    /// They failed in a way that ends the environment.
+    Broken,
 }
 
 /// Whether the environment may take another call.
@@ -46,11 +59,13 @@ pub(super) struct Environment {
     engine: ManuallyDrop<Engine>,
     channel: Channel,
     watchdog: Watchdog,
+    /// How long promises may go on after the answer to the last call.
+    patience: Duration,
 }
 
 impl Environment {
     pub(super) fn new(engine: Engine, channel: Channel, watchdog: Watchdog) -> Self {
-        Self { engine: ManuallyDrop::new(engine), channel, watchdog }
+        Self { engine: ManuallyDrop::new(engine), channel, watchdog, patience: Duration::ZERO }
     }
 
     /// Becomes the assigned revision and serves its calls until the server hangs up or a fault ends it.
@@ -173,9 +188,7 @@ impl Environment {
             }
         };
         self.send(&FromWorker::Answer(Box::new(Answer { call, http, usage })), &body).await?;
-        if self.engine.host.is_waiting() {
-            self.watchdog.arm(timeout);
-        }
+        self.patience = timeout;
         Ok(Health::Sound)
     }
 
@@ -198,27 +211,56 @@ impl Environment {
         }
     }
 
-    /// The next frame. Meanwhile promises that `waitUntil` was given go on.
+    /// The next frame; `None` when the environment ends. Meanwhile promises that `waitUntil` was given go on.
     async fn next(&mut self) -> io::Result<Option<Frame>> {
-        while self.engine.host.is_waiting() {
-            let (engine, channel) = (&mut self.engine, &mut self.channel);
-            let idle = poll_fn(|context| engine.poll(context));
-            let drained = tokio::select! {
-                biased;
-                frame = channel.receive() => return frame,
-                drained = idle => drained,
-            };
-            self.channel.flush().await?;
-            // Nothing is left that could settle the promises, or they failed; in either case the call is long answered.
-            if drained.is_err() || self.watchdog.has_fired() || self.engine.host.has_outcome() {
-                return Ok(None);
+        if self.engine.host.is_waiting() {
+            let meanwhile = self.go_on().await;
+            let late = self.watchdog.disarm();
+            match meanwhile {
+                Meanwhile::Frame(frame) if !late => return frame,
+                Meanwhile::Quiet if !late => {}
+                _ => {
+                    self.channel.flush().await?;
+                    return Ok(None);
+                }
             }
-            break;
         }
-        if !self.engine.host.is_waiting() && self.watchdog.disarm() {
-            return Ok(None);
+        if let Ok(frame) = tokio::time::timeout(IDLE, self.channel.receive()).await {
+            return frame;
         }
+        self.engine.tidy();
         self.channel.receive().await
+    }
+
+    /// Runs the event loop until the promises are settled, the next frame is there, or their time is over: then they are frozen.
+    async fn go_on(&mut self) -> Meanwhile {
+        // Only a script that does not yield makes the watchdog fire.
+        self.watchdog.arm(self.patience + Duration::from_millis(100));
+        let (engine, watchdog, channel) = (&mut self.engine, &self.watchdog, &mut self.channel);
+        let turns = poll_fn(|context| {
+            let turn = engine.poll(context);
+            engine.host.outbox().flush_what_goes();
+            if let Some(Outcome::Failed { error, .. }) = engine.host.take_outcome() {
+                let text = format!("after the answer: {}: {}", error.error_type, error.message);
+                engine.host.log(LogLevel::Error, &text);
+                return Poll::Ready(Meanwhile::Broken);
+            }
+            match turn {
+                _ if watchdog.has_fired() || engine.heap.is_exhausted() => Poll::Ready(Meanwhile::Broken),
+                Poll::Ready(Err(_)) => Poll::Ready(Meanwhile::Broken),
+                Poll::Ready(Ok(())) => Poll::Ready(Meanwhile::Quiet),
+                Poll::Pending if !engine.host.is_waiting() => Poll::Ready(Meanwhile::Quiet),
+                Poll::Pending => Poll::Pending,
+            }
+        });
+        let either = async {
+            tokio::select! {
+                biased;
+                frame = channel.receive() => Meanwhile::Frame(frame),
+                meanwhile = turns => meanwhile,
+            }
+        };
+        tokio::time::timeout(self.patience, either).await.unwrap_or(Meanwhile::Quiet)
     }
 
     /// Runs the event loop until `ready`, or until there is a reason to leave it.
@@ -237,18 +279,19 @@ impl Environment {
             if let Poll::Ready(value) = ready(context) {
                 return Poll::Ready(Stop::Ready(value));
             }
-            self.channel.flush_what_goes();
+            self.channel.outbox().flush_what_goes();
             match turn {
                 Poll::Ready(Ok(())) => Poll::Ready(Stop::Drained),
                 Poll::Ready(Err(error)) => Poll::Ready(Stop::Failed(error)),
                 Poll::Pending => Poll::Pending,
             }
         });
-        // The watchdog marks the deadline; this timer only wakes the loop to see it.
-        match tokio::time::timeout_at(deadline + Duration::from_millis(1), turns).await {
-            Ok(stop) => stop,
-            Err(_) => Stop::Over,
+        // A script that runs is ended by the watchdog; one that waits, by this timer.
+        if let Ok(stop) = tokio::time::timeout_at(deadline, turns).await {
+            return stop;
         }
+        self.watchdog.mark_fired();
+        Stop::Over
     }
 
     fn is_over(&self) -> bool {

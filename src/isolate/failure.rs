@@ -56,7 +56,8 @@ pub(super) fn init_timed_out(timeout: Duration) -> FunctionError {
 /// The heap reached its limit.
 pub(super) fn out_of_memory(limit: usize) -> FunctionError {
     let megabytes = limit / (1024 * 1024);
-    let message = format!("the function ran out of memory (its JavaScript heap may hold {megabytes} MB): give it more, or keep less");
+    let message =
+        format!("the function ran out of memory (its JavaScript heap may hold {megabytes} MB): give it more, or keep less");
     plain("Runtime.OutOfMemory", message)
 }
 

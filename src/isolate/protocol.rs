@@ -99,7 +99,7 @@ pub enum HandlerStyle {
     DefaultFunction,
     /// `Deno.serve(handler)`: Supabase Edge Functions.
     DenoServe,
-    /// `exports.handler = …` in a CommonJS file: AWS Lambda, called as [`HandlerStyle::Lambda`].
+    /// `exports.handler = …` in a `CommonJS` file: AWS Lambda, called as [`HandlerStyle::Lambda`].
     CommonJs,
 }
 

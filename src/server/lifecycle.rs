@@ -109,7 +109,11 @@ async fn serve(app: &App, listener: TcpListener, address: SocketAddr, announce: 
     remember_url(&config.server.data, Some((address, &app.public_url.0)));
     tracing::info!(%address, url = %app.public_url.0, workers = config.server.workers, "listening on {}", app.public_url.0);
     announce(&app.public_url.0);
-    let result = server.await;
+    // Dropping the server's future ends its threads where they are.
+    let result = tokio::select! {
+        result = server => result,
+        () = app.tasks.hard_stopped() => Ok(()),
+    };
     remember_url(&config.server.data, None);
     result.map_err(RunError::from)
 }
@@ -144,13 +148,16 @@ async fn stop_on_signal(app: App, server: ServerHandle, mut signals: Signals) {
         name = signals.next() => {
             tracing::warn!(signal = name, "stopping at once");
             app.tasks.stop_now();
-            server.stop(false).await;
         }
     }
 }
 
-/// Closes the parts in the reverse order of their opening.
+/// Closes the parts in the reverse order of their opening. When everything is to end at once there is nothing to wait for: what was
+/// acknowledged is on the disk, and the workers die with their server.
 async fn close(app: &App) {
+    if app.tasks.is_ending() {
+        return;
+    }
     let patience = Duration::from_secs(5);
     if tokio::time::timeout(patience, app.functions.close()).await.is_err() {
         tracing::warn!("calls were ended where they were: they outlived the requests that made them");

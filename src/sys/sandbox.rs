@@ -45,6 +45,9 @@ pub fn before_v8() -> io::Result<Early> {
 }
 
 /// Lets through only the system calls that V8 and the worker make once they run.
+///
+/// # Errors
+/// Why the kernel, or this architecture, does not have it.
 pub fn after_v8() -> Wall {
     let filters = syscalls::filters().map_err(|error| error.to_string())?;
     for filter in &filters {

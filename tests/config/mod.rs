@@ -56,11 +56,11 @@ fn every_default_is_allowed_and_every_name_is_used_once() {
 fn every_error_is_told_with_its_line_and_column_and_what_is_allowed() {
     let text = "[server]\nworkers = 5000\nlisten = \"nowhere\"\n\n[auth]\nsignup = \"perhaps\"\npasword_min_length = 8\n\n[fucntions]\nspares = 1\n";
     insta::assert_snapshot!(refused(text).join("\n"), @r#"
+    plinth.toml:2:11: server.workers must be a whole number from 0 to 1024
+    plinth.toml:3:10: server.listen must be an IP address (or localhost) with a port, such as 127.0.0.1:8000 or [::]:8000
     plinth.toml:6:10: auth.signup must be true or false
     plinth.toml:7:1: there is no setting auth.pasword_min_length; did you mean auth.password_min_length?
     plinth.toml:9:2: there is no section [fucntions]; did you mean functions?
-    plinth.toml:3:10: server.listen must be an IP address (or localhost) with a port, such as 127.0.0.1:8000 or [::]:8000
-    plinth.toml:2:11: server.workers must be a whole number from 0 to 1024
     "#);
 }
 

@@ -19,7 +19,8 @@ async fn a_web_handler_sees_method_path_query_headers_body_and_claims() {
     let app = TestApp::start().await;
     app.deploy("mirror", MIRROR, json!({})).await;
     let ada = app.sign_up("ada@example.com").await;
-    let answer = ada.put("/functions/v1/mirror/a%20b/c?x=1&y=%C3%A4").header("x-own", "1").header("te", "trailers").body("hello").await;
+    let answer =
+        ada.put("/functions/v1/mirror/a%20b/c?x=1&y=%C3%A4").header("x-own", "1").header("te", "trailers").body("hello").await;
     answer.assert_status(203);
     assert_eq!(answer.header("x-of-function"), Some("yes"));
     let seen = answer.json();
@@ -35,7 +36,12 @@ async fn a_web_handler_sees_method_path_query_headers_body_and_claims() {
 #[tokio::test]
 async fn a_lambda_handler_gets_the_function_url_event() {
     let app = TestApp::start().await;
-    app.deploy("event", "export const handler = async (event, context) => ({ event, memory: context.memoryLimitInMB });", json!({})).await;
+    app.deploy(
+        "event",
+        "export const handler = async (event, context) => ({ event, memory: context.memoryLimitInMB });",
+        json!({}),
+    )
+    .await;
     let answer = app.anon().post("/functions/v1/event/sub?x=1").json(&json!({ "a": 1 })).await;
     let body = answer.assert_status(200).json();
     assert_eq!(body["event"]["version"], "2.0");
@@ -112,7 +118,8 @@ async fn browsers_of_any_origin_may_call() {
     let own = "export default () => new Response('x', { headers: { 'access-control-allow-origin': 'https://a.example' } })";
     app.deploy("own", own, json!({})).await;
     let preflight = app.nobody().request(reqwest::Method::OPTIONS, "/functions/v1/mirror").header("origin", "https://b.example");
-    let preflight = preflight.header("access-control-request-method", "POST").header("access-control-request-headers", "x-a").await;
+    let preflight =
+        preflight.header("access-control-request-method", "POST").header("access-control-request-headers", "x-a").await;
     preflight.assert_status(204);
     assert_eq!(preflight.header("access-control-allow-origin"), Some("*"));
     assert_eq!(preflight.header("access-control-allow-headers"), Some("x-a"));

@@ -42,8 +42,16 @@ pub(crate) struct Worker {
 /// How a call ended.
 #[derive(Debug)]
 pub(crate) enum Reply {
-    Answer { http: Option<HttpResponse>, body: Vec<u8>, usage: Usage },
-    Failed { error: FunctionError, fatal: bool, usage: Usage },
+    Answer {
+        http: Option<HttpResponse>,
+        body: Vec<u8>,
+        usage: Usage,
+    },
+    Failed {
+        error: FunctionError,
+        fatal: bool,
+        usage: Usage,
+    },
     /// The process ended without a word.
     Gone(Exit),
 }

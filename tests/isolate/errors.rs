@@ -23,7 +23,8 @@ fn a_thrown_error_is_told_with_its_class_message_and_trace() {
 
 #[test]
 fn a_trace_of_typescript_names_the_places_in_the_source() {
-    let source = "interface A {\n  a: string;\n}\n\nexport const handler = async (event: A) => {\n  throw new Error(event.a);\n};\n";
+    let source =
+        "interface A {\n  a: string;\n}\n\nexport const handler = async (event: A) => {\n  throw new Error(event.a);\n};\n";
     let settings = Settings { file: "index.ts", ..Settings::default() };
     let (error, _) = Worker::with(settings, source).failure(r#"{"a":"x"}"#);
     assert!(error.trace[1].contains("index.ts:6:9"), "{:?}", error.trace);
@@ -64,7 +65,8 @@ fn an_unhandled_rejection_ends_the_environment() {
 
 #[test]
 fn a_listener_may_take_care_of_a_rejection() {
-    let source = "const seen = []; addEventListener('unhandledrejection', (event) => { seen.push(event.reason); event.preventDefault() });
+    let source =
+        "const seen = []; addEventListener('unhandledrejection', (event) => { seen.push(event.reason); event.preventDefault() });
         export const handler = async () => { Promise.reject('lost'); await new Promise((r) => setTimeout(r, 1)); return seen }";
     assert_eq!(Worker::of(source).result("{}"), json!(["lost"]));
 }
@@ -114,10 +116,7 @@ fn a_result_over_the_limit_is_refused_with_both_sizes() {
     let mut worker = Worker::of("export const handler = async (event) => 'x'.repeat(event)");
     let (error, fatal) = worker.failure("7340032");
     assert_eq!(error.error_type, "Function.ResponseSizeTooLarge");
-    assert_eq!(
-        error.message,
-        "Response payload size (7340034 bytes) exceeded maximum allowed payload size (6291556 bytes)."
-    );
+    assert_eq!(error.message, "Response payload size (7340034 bytes) exceeded maximum allowed payload size (6291556 bytes).");
     assert!(!fatal);
     let Reply::Answer { body, .. } = worker.event("6291554") else { panic!("just below the limit it is sent") };
     assert_eq!(body.len(), 6_291_556);
@@ -150,6 +149,7 @@ fn a_handler_out_of_time_is_ended_and_told_so() {
         "export const handler = async () => { console.log('started'); while (true); }",
         "export const handler = async () => { console.log('started'); await new Promise((r) => setTimeout(r, 60000)) }",
         "export const handler = async () => { console.log('started'); for (;;) await null }",
+        "export const handler = async () => { console.log('started'); for (;;) new Array(1000).fill(1) }",
         "export const handler = async () => { console.log('started'); /(a+)+$/.test('a'.repeat(64) + 'b') }",
     ] {
         let mut worker = Worker::of(source);

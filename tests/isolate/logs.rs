@@ -38,7 +38,8 @@ fn a_flood_is_cut_and_told_once_in_each_call() {
 
 #[test]
 fn process_streams_write_to_the_log() {
-    let mut worker = Worker::of("export const handler = async () => { process.stdout.write('out\\n'); process.stderr.write('err') }");
+    let mut worker =
+        Worker::of("export const handler = async () => { process.stdout.write('out\\n'); process.stderr.write('err') }");
     worker.result("{}");
     assert_eq!(worker.log_lines(), [(LogLevel::Info, "out"), (LogLevel::Error, "err")]);
 }

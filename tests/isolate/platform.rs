@@ -51,9 +51,22 @@ fn random_and_digests() {
 
 #[test]
 fn timers_events_and_messages() {
-    assert_eq!(value("await new Promise((r) => { let n = 0; const t = setInterval(() => { if (++n === 3) { clearInterval(t); r(n) } }, 1) })"), json!(3));
-    assert_eq!(value("await new Promise((r) => { const c = new MessageChannel(); c.port2.onmessage = (e) => r(e.data); c.port1.postMessage({ a: 1 }) })"), json!({ "a": 1 }));
-    assert_eq!(value("await new Promise((r) => { const a = AbortSignal.timeout(1); a.onabort = () => r(a.reason.name) })"), json!("TimeoutError"));
+    assert_eq!(
+        value(
+            "await new Promise((r) => { let n = 0; const t = setInterval(() => { if (++n === 3) { clearInterval(t); r(n) } }, 1) })"
+        ),
+        json!(3)
+    );
+    assert_eq!(
+        value(
+            "await new Promise((r) => { const c = new MessageChannel(); c.port2.onmessage = (e) => r(e.data); c.port1.postMessage({ a: 1 }) })"
+        ),
+        json!({ "a": 1 })
+    );
+    assert_eq!(
+        value("await new Promise((r) => { const a = AbortSignal.timeout(1); a.onabort = () => r(a.reason.name) })"),
+        json!("TimeoutError")
+    );
     assert_eq!(value("structuredClone(new Map([[1, new Date(0)]])).get(1).getTime()"), json!(0));
     assert_eq!(value("await new Promise((r) => setImmediate(r, 'soon'))"), json!("soon"));
     assert_eq!(value("await new Promise((r) => process.nextTick(r, 'next'))"), json!("next"));
@@ -63,19 +76,32 @@ fn timers_events_and_messages() {
 fn streams_and_compression() {
     let source = "await new Response(new Blob(['hello '.repeat(100)]).stream().pipeThrough(new CompressionStream('gzip')).pipeThrough(new DecompressionStream('gzip'))).text().then((t) => t.length)";
     assert_eq!(value(source), json!(600));
-    assert_eq!(value("await (async () => { const f = new FormData(); f.set('file', new File(['x'], 'a.txt')); return (await new Response(f).formData()).get('file').name })()"), json!("a.txt"));
+    assert_eq!(
+        value(
+            "await (async () => { const f = new FormData(); f.set('file', new File(['x'], 'a.txt')); return (await new Response(f).formData()).get('file').name })()"
+        ),
+        json!("a.txt")
+    );
 }
 
 #[test]
 fn dates_and_numbers_are_formatted() {
     assert_eq!(value("new Intl.NumberFormat('de-DE').format(1234567.5)"), json!("1.234.567,5"));
-    assert_eq!(value("new Date(0).toLocaleDateString('en-US', { timeZone: 'America/New_York', dateStyle: 'medium' })"), json!("Dec 31, 1969"));
+    assert_eq!(
+        value("new Date(0).toLocaleDateString('en-US', { timeZone: 'America/New_York', dateStyle: 'medium' })"),
+        json!("Dec 31, 1969")
+    );
     assert_eq!(value("'\\u00e9'.normalize('NFD').length"), json!(2));
 }
 
 #[test]
 fn node_and_lambda_habits() {
-    assert_eq!(value("[process.platform, process.version.startsWith('v'), typeof process.hrtime.bigint(), typeof process.memoryUsage().heapUsed]"), json!(["linux", true, "bigint", "number"]));
+    assert_eq!(
+        value(
+            "[process.platform, process.version.startsWith('v'), typeof process.hrtime.bigint(), typeof process.memoryUsage().heapUsed]"
+        ),
+        json!(["linux", true, "bigint", "number"])
+    );
     assert_eq!(value("navigator.userAgent"), json!("Plinth"));
     assert_eq!(value("performance.now() > 0 && performance.timeOrigin > 1.6e12"), json!(true));
 }

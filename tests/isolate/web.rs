@@ -73,7 +73,8 @@ fn bodies_of_every_kind_are_read_whole() {
 
 #[test]
 fn many_cookies_stay_many_headers() {
-    let source = "export default () => { const h = new Headers(); h.append('set-cookie', 'a=1'); h.append('set-cookie', 'b=2; Path=/');
+    let source =
+        "export default () => { const h = new Headers(); h.append('set-cookie', 'a=1'); h.append('set-cookie', 'b=2; Path=/');
         return new Response('', { headers: h }) }";
     assert_eq!(Worker::of(source).fetch(request("GET", &[]), b"").all("set-cookie"), ["a=1", "b=2; Path=/"]);
 }
@@ -123,7 +124,8 @@ fn a_lambda_style_handler_gets_the_function_url_event() {
 
 #[test]
 fn a_binary_body_is_base64_in_the_event() {
-    let mut worker = Worker::of("export const handler = async (event) => ({ body: event.body ?? null, coded: event.isBase64Encoded })");
+    let mut worker =
+        Worker::of("export const handler = async (event) => ({ body: event.body ?? null, coded: event.isBase64Encoded })");
     let response = worker.fetch(request("POST", &[("content-type", "image/png")]), &[0, 255, 1]);
     assert_eq!(serde_json::from_slice::<Value>(&response.body).unwrap(), json!({ "body": "AP8B", "coded": true }));
     let none = worker.fetch(request("GET", &[]), b"");
@@ -136,9 +138,8 @@ fn lambda(result: &str) -> super::driver::Response {
 
 #[test]
 fn a_lambda_style_result_becomes_a_response() {
-    let full = lambda(
-        "{ statusCode: 201, headers: { 'Content-Type': 'text/html', 'X-N': 5 }, cookies: ['a=1', 'b=2'], body: '<p>' }",
-    );
+    let full =
+        lambda("{ statusCode: 201, headers: { 'Content-Type': 'text/html', 'X-N': 5 }, cookies: ['a=1', 'b=2'], body: '<p>' }");
     assert_eq!((full.status, full.text()), (201, "<p>"));
     assert_eq!(full.all("content-type"), ["text/html"]);
     assert_eq!(full.all("x-n"), ["5"]);

@@ -91,11 +91,14 @@ impl AuthService {
         // Most of what is refused, and every token but the current one, is answered without writing.
         let seen = self.look(&mut self.0.db.read().await?, &token, now).await?;
         let outcome = match seen {
-            Outcome::Answer(account, session) if session.refresh_counter > token.counter => Outcome::Answer(account, session),
-            _ => self.turn(token, now).await?,
+            Outcome::Answer(current) if current.1.refresh_counter > token.counter => Outcome::Answer(current),
+            Outcome::Answer(_) | Outcome::Ended(_) => self.turn(token, now).await?,
         };
         match outcome {
-            Outcome::Answer(account, session) => self.tokens(account, &session, now),
+            Outcome::Answer(current) => {
+                let (account, session) = *current;
+                self.tokens(account, &session, now)
+            }
             Outcome::Ended(user) => {
                 self.0.sessions.forget(user);
                 Err(Error::SpentRefreshToken)
@@ -137,14 +140,17 @@ impl AuthService {
             Standing::Spent => Ok(Outcome::Ended(user.id)),
             Standing::Good => {
                 let identities = identities::of_user(conn, user.id).await?;
-                Ok(Outcome::Answer(Account { user, identities }, session))
+                Ok(Outcome::Answer(Box::new((Account { user, identities }, session))))
             }
         }
     }
 }
 
+/// What a refresh token is worth.
 enum Outcome {
-    Answer(Account, Session),
+    /// The user and the session as they are, for new tokens.
+    Answer(Box<(Account, Session)>),
+    /// The end of the user's session.
     Ended(UserId),
 }
 

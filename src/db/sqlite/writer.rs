@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, MutexGuard, mpsc};
 use tokio::time::Instant;
 
 use super::job::Job;
-use super::{Handle, Settings, wal, wal_path};
+use super::{Handle, Settings, wal};
 use crate::db::conn::{Conn, Link, Tx};
 use crate::db::error::{Error, Result};
 use crate::tasks::Tasks;
@@ -61,7 +61,7 @@ impl Writer {
     }
 
     pub(super) fn wal(&self) -> PathBuf {
-        wal_path(&self.settings.path)
+        self.settings.wal()
     }
 
     /// Puts an operation into the queue and sees to it that somebody works.

@@ -11,6 +11,9 @@ use crate::config;
 use crate::functions::model::{DESCRIPTION_CHARS, ENV_BYTES, MEMORY_MB, NETWORK_HOSTS, Network, Settings, TIMEOUT_S};
 use crate::types::Secret;
 
+/// A function's variables, by name.
+type Variables = Secret<BTreeMap<String, String>>;
+
 /// The fields there are.
 const FIELDS: &str = "handler, memory_mb, timeout_s, env, verify_jwt, network, description";
 
@@ -30,7 +33,7 @@ const RESERVED: [&str; 5] = ["_HANDLER", "_X_AMZN_TRACE_ID", "AWS_EXECUTION_ENV"
 pub(super) fn parse(
     header: Option<&[u8]>,
     defaults: &config::Functions,
-) -> Result<(Settings, Secret<BTreeMap<String, String>>), Vec<FieldError>> {
+) -> Result<(Settings, Variables), Vec<FieldError>> {
     let whole = |message: String| vec![FieldError::new("x-plinth-config", message)];
     let fields = match header.map(serde_json::from_slice::<Value>) {
         None => Map::new(),

@@ -152,17 +152,17 @@ impl Shared {
         for _ in 0..state.turns.len() {
             let Some(function) = state.turns.pop_front() else { return };
             let Some(lane) = state.lanes.get_mut(&function) else { continue };
-            if may_run(state.running, lane.running, self.max) {
-                while let Some(waiting) = lane.waiting.pop_front() {
-                    state.waiting -= 1;
-                    match waiting.send(Place { shared: Some(Arc::clone(self)), function }) {
-                        Ok(()) => {
-                            lane.running += 1;
-                            state.running += 1;
-                            break;
-                        }
-                        // It gave up waiting; the place was never counted.
-                        Err(mut place) => place.shared = None,
+            while may_run(state.running, lane.running, self.max)
+                && let Some(waiting) = lane.waiting.pop_front()
+            {
+                state.waiting -= 1;
+                match waiting.send(Place { shared: Some(Arc::clone(self)), function }) {
+                    // It gave up waiting; the place was never counted.
+                    Err(mut place) => place.shared = None,
+                    Ok(()) => {
+                        lane.running += 1;
+                        state.running += 1;
+                        break;
                     }
                 }
             }

@@ -68,7 +68,7 @@ pub(super) enum Verdict {
     Failed(Fault),
     /// The environment must not be used again.
     Ended(Fault),
-    /// The worker had ended before a byte of the call reached it: another may be tried.
+    /// The worker had ended before it read the call: another may be tried.
     NeverBegan,
 }
 
@@ -97,7 +97,8 @@ impl Running {
         let deadline = self.began + allowed + GRACE;
         match tokio::time::timeout_at(deadline, self.converse(allowed)).await {
             Ok(Ok(verdict)) => verdict,
-            Ok(Err(LinkError::Closed)) if self.out.is_untouched() => Verdict::NeverBegan,
+            Ok(Err(LinkError::Closed)) if !self.sent => Verdict::NeverBegan,
+            Ok(Err(LinkError::Unread)) => Verdict::NeverBegan,
             Ok(Err(err)) => Verdict::Ended(fault_of(err, &mut self.environment.worker).await),
             Err(_) => Verdict::Ended(Fault::TimedOut(allowed)),
         }
@@ -165,8 +166,8 @@ impl Running {
     }
 }
 
-/// Runs a call to its end, even when the future this returns is dropped before. `None`: its worker had ended before a byte of the
-/// call reached it, so another may run it.
+/// Runs a call to its end, even when the future this returns is dropped before. `None`: its worker had ended before it read the
+/// call, so another may run it.
 pub(super) async fn run(call: Box<Running>, tasks: &Tasks) -> Option<Done> {
     let mut guard = Detached { call: Some(call), tasks };
     let verdict = match &mut guard.call {

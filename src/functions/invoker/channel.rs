@@ -57,6 +57,9 @@ pub(super) enum LinkError {
     /// The worker's end is closed: it has ended.
     #[error("the worker closed its socket")]
     Closed,
+    /// The worker's end was closed before it had read all that was sent: it has ended, and what was sent has had no effect.
+    #[error("the worker closed its socket without reading what was sent")]
+    Unread,
     /// The worker does not keep to the protocol.
     #[error("the worker broke the protocol: {0}")]
     Broken(#[from] FrameError),
@@ -67,11 +70,6 @@ pub(super) enum LinkError {
 impl Outgoing {
     pub(super) const fn new(frame: Vec<u8>) -> Self {
         Self { frame, sent: 0 }
-    }
-
-    /// Whether no byte of it has left.
-    pub(super) const fn is_untouched(&self) -> bool {
-        self.sent == 0
     }
 }
 
@@ -197,7 +195,9 @@ impl Link {
 fn passing(err: io::Error) -> Result<(), LinkError> {
     match err.kind() {
         ErrorKind::Interrupted | ErrorKind::WouldBlock => Ok(()),
-        ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => Err(LinkError::Closed),
+        ErrorKind::BrokenPipe => Err(LinkError::Closed),
+        // The kernel says this when the other end was closed with bytes still waiting in it.
+        ErrorKind::ConnectionReset => Err(LinkError::Unread),
         _ => Err(LinkError::Io(err)),
     }
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::Invoker;
 use super::channel::Outgoing;
-use super::start::{MB, limit_memory};
+use super::start::{MB, take_limited};
 use crate::functions::error::{Error, Result};
 use crate::isolate::protocol::{Compile, Compiled, FromWorker, MAX_FRAME, ToWorker, encode};
 
@@ -26,9 +26,8 @@ impl Invoker {
     /// [`Error::Rejected`] with what is wrong in the source; [`Error::CompilerFailed`] when the worker ended or took too long.
     pub(in crate::functions) async fn compile(&self, request: Compile, source: &[u8]) -> Result<(Compiled, Bytes)> {
         let frame = encode(&ToWorker::Compile(request), source).map_err(|err| Error::CompilerFailed(err.to_string()))?;
-        let mut worker = self.spares.take().await.map_err(Error::NoWorker)?;
         let size = u64::try_from(source.len()).unwrap_or(u64::MAX);
-        limit_memory(&worker, MEMORY.saturating_add(size.saturating_mul(MEMORY_PER_BYTE)))?;
+        let mut worker = take_limited(self, MEMORY.saturating_add(size.saturating_mul(MEMORY_PER_BYTE))).await?;
         let mut out = Outgoing::new(frame);
         let link = &mut worker.link;
         let conversation = async {

@@ -68,7 +68,11 @@ impl Fault {
             outcome,
         };
         match self {
-            Self::Function(error) => {
+            Self::Function(mut error) => {
+                // What the runtime itself says of an exit does not know the call's id.
+                if error.error_type == "Runtime.ExitError" && error.message.starts_with("Error: ") {
+                    error.message.insert_str(0, &format!("RequestId: {request} "));
+                }
                 let fatal = error.error_type.starts_with("Runtime.") || error.error_type.starts_with("Sandbox.");
                 Failure { error, outcome: if fatal { Outcome::Failure } else { Outcome::Error } }
             }

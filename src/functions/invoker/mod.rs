@@ -162,7 +162,7 @@ impl Invoker {
                 return Ok(done);
             }
         }
-        Err(Error::NoWorker("its workers end before the call reaches them".to_owned()))
+        Err(workers_end())
     }
 
     async fn place(&self, function: FunctionId) -> Result<Place> {
@@ -198,17 +198,21 @@ impl Invoker {
         revision: Arc<Revision>,
         request: RequestId,
     ) -> Result<Result<(Box<Environment>, Phases), Done>> {
-        match start::start(self, Arc::clone(&revision), request).await {
-            Ok(started) => Ok(Ok(started)),
-            Err(StartError::Server(err)) => Err(err),
-            Err(StartError::Fault(fault, phases)) => {
-                let failure = fault.into_failure(request, revision.settings.memory_mb);
-                let records = call::record_failed_start(&revision, &failure, phases, 0);
-                self.logs.buffer(revision.function_id).push(request, records);
-                environment::count_failed_start(&revision, failure.outcome);
-                Ok(Err(Done { result: Err(failure), phases, cold: true }))
+        for _ in 0..TRIES {
+            match start::start(self, Arc::clone(&revision), request).await {
+                Ok(started) => return Ok(Ok(started)),
+                Err(StartError::NeverBegan) => {}
+                Err(StartError::Server(err)) => return Err(err),
+                Err(StartError::Fault(fault, phases)) => {
+                    let failure = fault.into_failure(request, revision.settings.memory_mb);
+                    let records = call::record_failed_start(&revision, &failure, phases, 0);
+                    self.logs.buffer(revision.function_id).push(request, records);
+                    environment::count_failed_start(&revision, failure.outcome);
+                    return Ok(Err(Done { result: Err(failure), phases, cold: true }));
+                }
             }
         }
+        Err(workers_end())
     }
 
     /// Begins to keep spare workers.
@@ -256,6 +260,10 @@ impl Invoker {
             }
         }));
     }
+}
+
+fn workers_end() -> Error {
+    Error::NoWorker("workers end before they are told what to do".to_owned())
 }
 
 /// Calls that may run at once: as configured, or four for each core.

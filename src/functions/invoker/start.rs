@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use metrics::{counter, histogram};
 
-use super::Invoker;
+use super::{Invoker, TRIES};
 use super::channel::{LinkError, Outgoing};
 use super::environment::Environment;
 use super::fault::Fault;
@@ -38,6 +38,8 @@ pub(super) enum StartError {
     Fault(Fault, Phases),
     /// By the server's.
     Server(Error),
+    /// The worker had ended before it read what it was to become: another may be tried.
+    NeverBegan,
 }
 
 /// Makes an environment for a revision. The package is fetched and a worker taken; then the worker is limited and initialised.
@@ -56,8 +58,8 @@ pub(super) async fn start(
         .pool
         .make_room()
         .ok_or(StartError::Server(Error::Busy("every environment is busy (functions.max_environments); try again")))?;
-    let worker = invoker.spares.take().await.map_err(|why| StartError::Server(Error::NoWorker(why)))?;
-    limit_memory(&worker, u64::from(revision.settings.memory_mb) * MB).map_err(StartError::Server)?;
+    let memory = u64::from(revision.settings.memory_mb) * MB;
+    let worker = take_limited(invoker, memory).await.map_err(StartError::Server)?;
     phases.environment = began.elapsed();
 
     let log = invoker.logs.buffer(revision.function_id);
@@ -72,7 +74,8 @@ pub(super) async fn start(
         .record(phases.init.as_secs_f64());
     match initialised {
         Ok(()) => Ok((environment, phases)),
-        Err(fault) => {
+        Err(None) => Err(StartError::NeverBegan),
+        Err(Some(fault)) => {
             let status = if matches!(fault, Fault::TimedOut(_)) { "timeout" } else { "error" };
             environment.log.push(request, [What::InitReport(phases.init, status)]);
             Err(StartError::Fault(fault, phases))
@@ -80,20 +83,28 @@ pub(super) async fn start(
     }
 }
 
-/// Bounds what a worker may hold beyond what it holds already.
-pub(super) fn limit_memory(worker: &Worker, bytes: u64) -> Result<(), Error> {
-    let pid = worker.process().pid;
-    let limited = process::memory(pid).and_then(|memory| process::limit_data(pid, memory.data + bytes + SLACK));
-    limited.map_err(|err| Error::NoWorker(format!("its memory cannot be limited: {err}")))
+/// Takes a worker, and bounds what it may hold beyond what it holds already. A spare that ended in this moment is passed over.
+pub(super) async fn take_limited(invoker: &Invoker, bytes: u64) -> Result<Worker, Error> {
+    let mut why = String::new();
+    for _ in 0..TRIES {
+        let worker = invoker.spares.take().await.map_err(Error::NoWorker)?;
+        let pid = worker.process().pid;
+        match process::memory(pid).and_then(|memory| process::limit_data(pid, memory.data + bytes + SLACK)) {
+            Ok(()) => return Ok(worker),
+            Err(err) => why = format!("its memory cannot be limited: {err}"),
+        }
+    }
+    Err(Error::NoWorker(why))
 }
 
+/// Tells a worker what it is to become, and waits until it is. `Err(None)`: it ended before it read that.
 async fn initialise(
     invoker: &Invoker,
     environment: &mut Environment,
     request: RequestId,
     code: &Bytes,
     variables: BTreeMap<String, String>,
-) -> Result<(), Fault> {
+) -> Result<(), Option<Fault>> {
     let limit = invoker.config.init_timeout;
     let mut out = Outgoing::new(assignment(invoker, &environment.revision, code, variables)?);
     let mut tap = Tap::new(Arc::clone(&environment.log), request, invoker.config.log_limit);
@@ -114,9 +125,10 @@ async fn initialise(
         }
     };
     match tokio::time::timeout(limit + GRACE, conversation).await {
-        Ok(Ok(outcome)) => outcome,
-        Ok(Err(err)) => Err(fault_of(err, &mut environment.worker).await),
-        Err(_) => Err(Fault::TimedOut(limit)),
+        Ok(Ok(outcome)) => outcome.map_err(Some),
+        Ok(Err(LinkError::Unread)) => Err(None),
+        Ok(Err(err)) => Err(Some(fault_of(err, &mut environment.worker).await)),
+        Err(_) => Err(Some(Fault::TimedOut(limit))),
     }
 }
 
@@ -152,7 +164,7 @@ fn assignment(
 /// What a failed link means: a worker that closed it has ended, and how is known in a moment; one that broke it is ended here.
 pub(super) async fn fault_of(err: LinkError, worker: &mut Worker) -> Fault {
     match err {
-        LinkError::Closed => {
+        LinkError::Closed | LinkError::Unread => {
             let end = worker.process_mut().end().await;
             Fault::Exited { exit: end.exit, out_of_memory: end.out_of_memory }
         }

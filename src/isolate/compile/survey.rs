@@ -2,8 +2,8 @@
 
 use oxc_ast::ast::{
     AssignmentExpression, CallExpression, Declaration, Decorator, ExportAllDeclaration, ExportDeclaration,
-    ExportDefaultDeclaration,
-    ExportDefaultDeclarationKind, ExportFromDeclaration, ExportNamedDeclaration, Expression, ImportDeclaration, ImportExpression, MemberExpression, Program,
+    ExportDefaultDeclaration, ExportDefaultDeclarationKind, ExportFromDeclaration, ExportNamedDeclaration, Expression,
+    ImportDeclaration, ImportExpression, MemberExpression, Program,
 };
 use oxc_ast_visit::{Visit, walk};
 use oxc_semantic::{ReferenceId, Scoping};
@@ -158,7 +158,7 @@ impl<'a> Visit<'a> for Survey {
         if let Some(member) = assignment.left.as_member_expression() {
             if is_exports(member.object()) {
                 self.is_common_js = true;
-                self.assigned.extend(member.static_property_name().map(|name| name.to_string()));
+                self.assigned.extend(member.static_property_name().map(String::from));
             } else if is_module_exports(member) {
                 self.is_common_js = true;
                 self.replaces_exports = true;
