@@ -131,7 +131,8 @@ impl FunctionsService {
             created_at: now,
             function_created_at: now,
         };
-        let revision = self.register(revision).await?;
+        // Boxed, since a transaction's future is large.
+        let revision = Box::pin(self.register(revision)).await?;
         self.0.registry.forget(&revision.name);
         self.0.invoker.set_live(revision.function_id, Some(revision.id));
         Ok(revision)

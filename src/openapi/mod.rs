@@ -1,5 +1,6 @@
 //! Gathers each feature's OpenAPI document into one, and serves it with its browser.
 
+use utoipa::openapi::PathItem;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::server::ServerBuilder;
 use utoipa::{Modify, OpenApi};
@@ -44,7 +45,24 @@ pub fn document(own: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
     for part in [auth::api::Doc::openapi(), functions::api::Doc::openapi(), own] {
         document.merge(part);
     }
+    document.paths.paths.values_mut().for_each(tell_methods_apart);
     document
+}
+
+/// A handler that takes several methods is several operations: each gets an id of its own, as OpenAPI wants it.
+fn tell_methods_apart(item: &mut PathItem) {
+    let PathItem { get, put, post, delete, options, head, patch, .. } = item;
+    let operations =
+        [("get", get), ("put", put), ("post", post), ("delete", delete), ("options", options), ("head", head), ("patch", patch)];
+    let mut present: Vec<_> =
+        operations.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?))).collect();
+    let ids: Vec<_> = present.iter().map(|(_, operation)| operation.operation_id.clone()).collect();
+    for (method, operation) in &mut present {
+        let shared = ids.iter().filter(|id| **id == operation.operation_id).count() > 1;
+        if let Some(id) = operation.operation_id.as_mut().filter(|_| shared) {
+            *id = format!("{id}_{method}");
+        }
+    }
 }
 
 /// The document as JSON, with the address of the server when it is known.

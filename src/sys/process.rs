@@ -233,6 +233,7 @@ pub fn prefer_for_oom_kill(pid: Pid) -> io::Result<()> {
 }
 
 /// What stands in a pipe at the moment, its last `keep` bytes; does not wait.
+#[must_use]
 pub fn drain(pipe: OwnedFd, keep: usize) -> Vec<u8> {
     let mut pipe = std::fs::File::from(pipe);
     let (mut all, mut chunk) = (Vec::new(), [0; 4096]);

@@ -96,6 +96,6 @@ async fn an_unknown_address_takes_as_long_as_a_wrong_password() {
             fastest[slot] = fastest[slot].min(started.elapsed());
         }
     }
-    // Hashing is nearly all of it; what is left out would show as a small fraction.
-    assert!(fastest.iter().all(|time| *time * 2 > fastest[0] && *time < fastest[0] * 2), "{fastest:?}");
+    // Hashing is nearly all of it: without it an answer would take a small fraction, on however busy a machine.
+    assert!(fastest.iter().all(|time| *time * 4 > fastest[0] && *time < fastest[0] * 4), "{fastest:?}");
 }

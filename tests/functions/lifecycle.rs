@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use super::{ECHO, is_worker, wait_for_environments, workers_of};
+use super::{ECHO, beside, is_worker, wait_for_environments, workers_of};
 use crate::support::{JAVASCRIPT, TestApp, eventually};
 
 const SLOW: &str =
@@ -16,7 +16,7 @@ async fn a_redeployment_counts_for_new_calls_at_once_and_calls_under_way_finish(
     let app = TestApp::start().await;
     app.deploy("f", SLOW, json!({})).await;
     let (anon, path) = (app.anon(), "/functions/v1/f");
-    let under_way = tokio::spawn(async move { anon.get(path).await });
+    let under_way = beside(async move { anon.get(path).await });
     tokio::time::sleep(Duration::from_millis(500)).await;
     for version in 2..6 {
         app.deploy("f", &format!("export const handler = async () => {version};"), json!({})).await;
@@ -49,7 +49,7 @@ async fn a_worker_killed_in_the_middle_of_a_call_costs_that_call_alone() {
     app.invoke("echo", &json!({})).await.assert_status(200);
     let others = environments_of(app.server().pid());
     let anon = app.anon();
-    let under_way = tokio::spawn(async move { anon.get("/functions/v1/slow").await });
+    let under_way = beside(async move { anon.get("/functions/v1/slow").await });
     tokio::time::sleep(Duration::from_millis(700)).await;
     let victims: Vec<u32> = environments_of(app.server().pid()).into_iter().filter(|pid| !others.contains(pid)).collect();
     assert_eq!((others.len(), victims.len()), (1, 1));
@@ -80,7 +80,7 @@ async fn nothing_is_left_of_a_server_that_was_killed_and_no_deployment_is_lost()
     let mut app = TestApp::start().await;
     app.deploy("slow", SLOW, json!({})).await;
     let anon = app.anon();
-    let under_way = tokio::spawn(async move { anon.get("/functions/v1/slow").try_send().await.map(|_| ()) });
+    let under_way = beside(async move { anon.get("/functions/v1/slow").try_send().await.map(|_| ()) });
     for version in 0..5 {
         app.deploy("kept", &format!("export const handler = async () => {version};"), json!({ "env": { "A": "1" } })).await;
     }
@@ -101,7 +101,7 @@ async fn a_stop_lets_calls_under_way_finish_and_ends_all_workers() {
     let mut app = TestApp::start().await;
     app.deploy("slow", SLOW, json!({})).await;
     let anon = app.anon();
-    let under_way = tokio::spawn(async move { anon.get("/functions/v1/slow").await });
+    let under_way = beside(async move { anon.get("/functions/v1/slow").await });
     tokio::time::sleep(Duration::from_millis(500)).await;
     let workers = workers_of(app.server().pid());
     app.server().signal(Signal::TERM);

@@ -15,6 +15,16 @@ use crate::support::{TestApp, eventually};
 /// A function that answers what it is told.
 const ECHO: &str = "export const handler = async (event) => ({ got: event.body ?? null });";
 
+/// Runs a future beside the test, which waits for it.
+fn beside<F>(future: F) -> tokio::task::JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    #[expect(clippy::disallowed_methods, reason = "the test waits for it")]
+    tokio::spawn(future)
+}
+
 /// The function workers below a process: `(pid, parent)` of every `plinth function-worker` whose parent it is.
 fn workers_of(server: u32) -> Vec<u32> {
     let processes = fs::read_dir("/proc").expect("/proc is there").flatten();

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::ECHO;
+use super::{ECHO, beside};
 use crate::support::TestApp;
 
 const BAD: [(&str, &str); 5] = [
@@ -28,7 +28,7 @@ async fn a_healthy_function_does_not_notice_five_bad_ones_and_the_server_does_no
     let until = Instant::now() + Duration::from_secs(20);
     let bad = BAD.map(|(name, _)| {
         let anon = app.anon();
-        tokio::spawn(async move {
+        beside(async move {
             let mut failures = 0;
             while Instant::now() < until {
                 let answer = anon.post(&format!("/functions/v1/{name}")).await;
@@ -42,7 +42,7 @@ async fn a_healthy_function_does_not_notice_five_bad_ones_and_the_server_does_no
     while Instant::now() < until {
         ticks.tick().await;
         let anon = app.anon();
-        healthy.push(tokio::spawn(async move { anon.post("/functions/v1/healthy").await.status() }));
+        healthy.push(beside(async move { anon.post("/functions/v1/healthy").await.status() }));
     }
     for call in healthy {
         assert_eq!(call.await.expect("the call ends"), 200);

@@ -39,7 +39,7 @@ fn every_style_of_handler_is_recognised() {
 fn javascript_is_kept_as_it_was_written() {
     let source = "// a comment\nexport const handler = async  ()=>1;\n";
     let code = compile("index.js", None, source).ok().unwrap();
-    assert_eq!(code.code, source.as_bytes());
+    assert_eq!(code.text, source.as_bytes());
     assert!(code.map.is_empty());
 }
 
@@ -48,7 +48,7 @@ fn typescript_loses_its_types_and_gains_a_source_map() {
     let source = "enum Colour { Red = 'red' }\ninterface Event { name: string }\n\
                   export const handler = async (event: Event): Promise<string> => `${event.name} ${Colour.Red}`;\n";
     let code = compile("index.ts", None, source).ok().unwrap();
-    let text = String::from_utf8(code.code).unwrap();
+    let text = String::from_utf8(code.text).unwrap();
     assert!(!text.contains("interface") && !text.contains(": Event"), "{text}");
     let map: serde_json::Value = serde_json::from_slice(&code.map).unwrap();
     assert_eq!(map["sources"][0], "index.ts");

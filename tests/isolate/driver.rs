@@ -57,6 +57,7 @@ pub(crate) enum Reply {
 }
 
 /// What a revision is assigned with; the defaults are a small function's.
+#[derive(Clone, Copy)]
 pub(crate) struct Settings {
     pub(crate) file: &'static str,
     pub(crate) handler: Option<&'static str>,
@@ -79,23 +80,30 @@ impl Default for Settings {
     }
 }
 
+/// What `InitFailed` told, and the worker that told it.
+pub(crate) struct Refused {
+    pub(crate) error: FunctionError,
+    pub(crate) worker: Worker,
+}
+
 /// A compiled source.
 pub(crate) struct Code {
-    pub(crate) code: Vec<u8>,
+    pub(crate) text: Vec<u8>,
     pub(crate) map: Vec<u8>,
     pub(crate) style: HandlerStyle,
 }
 
 /// Has a throw-away worker check and compile a source; TypeScript by the name of the file.
 pub(crate) fn compile(file: &str, handler: Option<&str>, source: &str) -> Result<Code, Vec<Diagnostic>> {
-    let language = if file.ends_with(".ts") { Language::TypeScript } else { Language::JavaScript };
+    let typescript = Path::new(file).extension().is_some_and(|extension| extension == "ts");
+    let language = if typescript { Language::TypeScript } else { Language::JavaScript };
     let mut worker = Worker::spare();
     let request = Compile { file: file.to_owned(), language, handler: handler.map(str::to_owned) };
     worker.send(&ToWorker::Compile(request), source.as_bytes());
     match worker.receive() {
         Some((FromWorker::Compiled(compiled), mut body)) => {
             let map = body.split_off(compiled.code_len);
-            Ok(Code { code: body, map, style: compiled.style })
+            Ok(Code { text: body, map, style: compiled.style })
         }
         Some((FromWorker::Rejected { diagnostics }, _)) => {
             assert!(!diagnostics.is_empty(), "a refusal says why");
@@ -135,24 +143,24 @@ impl Worker {
 
     /// The same with other settings.
     pub(crate) fn with(settings: Settings, source: &str) -> Self {
-        match Self::initialise(settings, source) {
+        match Self::initialise(&settings, source) {
             Ok(worker) => worker,
-            Err((error, _)) => panic!("initialisation failed: {error:?}"),
+            Err(refused) => panic!("initialisation failed: {:?}", refused.error),
         }
     }
 
     /// Compiles and assigns; the error is what `InitFailed` told, with the worker that told it.
-    pub(crate) fn initialise(settings: Settings, source: &str) -> Result<Self, (FunctionError, Self)> {
+    pub(crate) fn initialise(settings: &Settings, source: &str) -> Result<Self, Box<Refused>> {
         let code = match compile(settings.file, settings.handler, source) {
             Ok(code) => code,
             Err(diagnostics) => panic!("the source does not compile: {diagnostics:?}"),
         };
-        Self::spare().assign(&settings, code)
+        Self::spare().assign(settings, code)
     }
 
     /// Assigns compiled code to a spare.
-    pub(crate) fn assign(mut self, settings: &Settings, code: Code) -> Result<Self, (FunctionError, Self)> {
-        let module = Module { file: settings.file.to_owned(), code_len: code.code.len(), map_len: code.map.len() };
+    pub(crate) fn assign(mut self, settings: &Settings, code: Code) -> Result<Self, Box<Refused>> {
+        let module = Module { file: settings.file.to_owned(), code_len: code.text.len(), map_len: code.map.len() };
         let env: BTreeMap<_, _> = settings.env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let assign = Assign {
             function: "tested".to_owned(),
@@ -165,13 +173,13 @@ impl Worker {
             init_timeout_ms: u64::try_from(settings.init_timeout.as_millis()).unwrap(),
             log_limit: settings.log_limit,
         };
-        self.send(&ToWorker::Assign(Box::new(assign)), &[code.code, code.map].concat());
+        self.send(&ToWorker::Assign(Box::new(assign)), &[code.text, code.map].concat());
         match self.receive_past_logs() {
             Some((FromWorker::Initialised(usage), _)) => {
                 assert!(usage.wall_us > 0 && usage.heap_bytes > 0, "initialisation is measured: {usage:?}");
                 Ok(self)
             }
-            Some((FromWorker::InitFailed { error, .. }, _)) => Err((error, self)),
+            Some((FromWorker::InitFailed { error, .. }, _)) => Err(Box::new(Refused { error, worker: self })),
             other => panic!("an assignment was answered by {other:?}; {:?}", self.exit()),
         }
     }

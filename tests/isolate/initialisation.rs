@@ -9,18 +9,18 @@ use serde_json::json;
 use super::driver::{Code, Settings, Worker};
 
 fn failure(source: &str) -> FunctionError {
-    let Err((error, worker)) = Worker::initialise(Settings::default(), source) else { panic!("{source} was initialised") };
-    assert_eq!(worker.exit(), Exit::Code(0), "after a failed initialisation the worker exits");
-    error
+    let Err(refused) = Worker::initialise(&Settings::default(), source) else { panic!("{source} was initialised") };
+    assert_eq!(refused.worker.exit(), Exit::Code(0), "after a failed initialisation the worker exits");
+    refused.error
 }
 
 /// Code as the server would assign it, without the checks of a compilation.
 fn assign(code: &str, style: HandlerStyle) -> FunctionError {
-    let code = Code { code: code.as_bytes().to_vec(), map: Vec::new(), style };
+    let code = Code { text: code.as_bytes().to_vec(), map: Vec::new(), style };
     let settings = Settings { handler: Some("index.handler"), ..Settings::default() };
     match Worker::spare().assign(&settings, code) {
         Ok(_) => panic!("it was initialised"),
-        Err((error, _)) => error,
+        Err(refused) => refused.error,
     }
 }
 
@@ -68,10 +68,11 @@ fn it_has_its_own_time_limit() {
         "await new Promise((r) => setTimeout(r, 60000)); export const handler = () => 1;",
     ] {
         let settings = Settings { init_timeout: Duration::from_millis(200), ..Settings::default() };
-        let Err((error, worker)) = Worker::initialise(settings, source) else { panic!("{source} was initialised") };
+        let Err(refused) = Worker::initialise(&settings, source) else { panic!("{source} was initialised") };
+        let error = &refused.error;
         assert_eq!(error.error_type, "Sandbox.Timedout");
         assert_eq!(error.message, "Init phase timed out after 0.20 seconds");
-        assert_eq!(worker.exit(), Exit::Code(0));
+        assert_eq!(refused.worker.exit(), Exit::Code(0));
     }
 }
 
@@ -86,8 +87,8 @@ fn exit_in_it_is_told() {
 fn memory_is_limited_in_it() {
     let settings = Settings { heap: 64 << 20, ..Settings::default() };
     let source = "const all = []; for (;;) all.push(new Array(1000).fill(all.length)); export const handler = () => 1;";
-    let Err((error, _)) = Worker::initialise(settings, source) else { panic!("it was initialised") };
-    assert_eq!(error.error_type, "Runtime.OutOfMemory");
+    let Err(refused) = Worker::initialise(&settings, source) else { panic!("it was initialised") };
+    assert_eq!(refused.error.error_type, "Runtime.OutOfMemory");
 }
 
 #[test]

@@ -44,7 +44,6 @@ pub struct TestApp {
     /// What `plinth keys --json` printed.
     keys: Value,
     variables: Vec<(&'static str, String)>,
-    config: PathBuf,
     folder: tempfile::TempDir,
     /// Dropped last, when the server that holds connections to it is gone.
     _database: Option<postgres::FreshDatabase>,
@@ -78,7 +77,7 @@ impl TestApp {
         variables.push(("PLINTH_CONFIG", config.display().to_string()));
         let server = spawn(folder.path(), &variables);
         let base = Base { http: http_client(), url: Arc::new(RwLock::new(String::new())) };
-        let mut app = Self { server, base, keys: Value::Null, variables, config, folder, _database: database };
+        let mut app = Self { server, base, keys: Value::Null, variables, folder, _database: database };
         app.become_ready().await;
         app
     }
@@ -93,12 +92,6 @@ impl TestApp {
     #[must_use]
     pub fn data(&self) -> PathBuf {
         data_folder(self.folder.path())
-    }
-
-    /// The server's config file; the test may rewrite it before a restart.
-    #[must_use]
-    pub fn config_file(&self) -> &Path {
-        &self.config
     }
 
     /// One of the keys `plinth keys` prints, such as `anon_key`.

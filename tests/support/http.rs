@@ -31,7 +31,6 @@ impl Client {
     }
 
     /// A request by this caller; `path` begins with `/`.
-    #[must_use]
     pub fn request(&self, method: Method, path: &str) -> Request {
         let url = format!("{}{path}", self.base.url.read().expect("no writer panics"));
         let mut builder = self.base.http.request(method, url);
@@ -44,32 +43,22 @@ impl Client {
         Request(builder)
     }
 
-    #[must_use]
     pub fn get(&self, path: &str) -> Request {
         self.request(Method::GET, path)
     }
 
-    #[must_use]
     pub fn head(&self, path: &str) -> Request {
         self.request(Method::HEAD, path)
     }
 
-    #[must_use]
     pub fn post(&self, path: &str) -> Request {
         self.request(Method::POST, path)
     }
 
-    #[must_use]
     pub fn put(&self, path: &str) -> Request {
         self.request(Method::PUT, path)
     }
 
-    #[must_use]
-    pub fn patch(&self, path: &str) -> Request {
-        self.request(Method::PATCH, path)
-    }
-
-    #[must_use]
     pub fn delete(&self, path: &str) -> Request {
         self.request(Method::DELETE, path)
     }
@@ -186,9 +175,8 @@ impl Response {
         self.parse()
     }
 
-    /// The body of an `application/problem+json` answer.
+    /// The body of an `application/problem+json` answer; fails when it is none.
     #[track_caller]
-    #[must_use]
     pub fn problem(&self) -> Value {
         let kind = self.header("content-type").unwrap_or_default();
         assert!(kind.starts_with("application/problem+json"), "content-type is {kind:?}; the body: {}", self.text());

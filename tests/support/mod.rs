@@ -24,6 +24,6 @@ pub use app::{Options, TestApp};
 pub use env::{environment, on_postgres};
 pub use functions::{JAVASCRIPT, TYPESCRIPT};
 pub use http::{Client, Request, Response};
-pub use process::{Finished, Server, run_plinth};
+pub use process::{Finished, run_plinth};
 pub use users::{PASSWORD, User, claims};
 pub use wait::eventually;

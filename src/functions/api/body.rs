@@ -12,7 +12,7 @@ use crate::api::{Code, Problem};
 const STALLED: Duration = Duration::from_secs(30);
 
 /// How long a whole body may take.
-const SLOW: Duration = Duration::from_secs(300);
+const SLOW: Duration = Duration::from_mins(5);
 
 /// Reads a body of at most `limit` bytes; `setting` names the limit to whoever passes it.
 ///

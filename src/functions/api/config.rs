@@ -30,10 +30,7 @@ const RESERVED: [&str; 5] = ["_HANDLER", "_X_AMZN_TRACE_ID", "AWS_EXECUTION_ENV"
 ///
 /// # Errors
 /// Everything that is wrong, each with its field and what is allowed.
-pub(super) fn parse(
-    header: Option<&[u8]>,
-    defaults: &config::Functions,
-) -> Result<(Settings, Variables), Vec<FieldError>> {
+pub(super) fn parse(header: Option<&[u8]>, defaults: &config::Functions) -> Result<(Settings, Variables), Vec<FieldError>> {
     let whole = |message: String| vec![FieldError::new("x-plinth-config", message)];
     let fields = match header.map(serde_json::from_slice::<Value>) {
         None => Map::new(),
@@ -43,8 +40,8 @@ pub(super) fn parse(
     };
     let mut reader = Reader { fields, errors: Vec::new() };
     let handler = reader.take("handler", handler);
-    let memory_mb = reader.take("memory_mb", |value| whole_number(value, &MEMORY_MB)).unwrap_or(defaults.memory_mb);
-    let timeout = reader.take("timeout_s", |value| whole_number(value, &TIMEOUT_S));
+    let memory_mb = reader.take("memory_mb", |value| whole_number(&value, &MEMORY_MB)).unwrap_or(defaults.memory_mb);
+    let timeout = reader.take("timeout_s", |value| whole_number(&value, &TIMEOUT_S));
     let timeout = timeout.map_or(defaults.timeout, |seconds| Duration::from_secs(seconds.into()));
     let verify_jwt = reader.take("verify_jwt", |value| value.as_bool().ok_or("must be true or false".to_owned())).unwrap_or(true);
     let network = reader.take("network", network).unwrap_or_default();
@@ -105,7 +102,7 @@ impl Reader {
     }
 }
 
-fn whole_number(value: Value, range: &RangeInclusive<u32>) -> Result<u32, String> {
+fn whole_number(value: &Value, range: &RangeInclusive<u32>) -> Result<u32, String> {
     let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
     let number = number.filter(|number| range.contains(number));
     number.ok_or_else(|| format!("must be a whole number from {} to {}", range.start(), range.end()))

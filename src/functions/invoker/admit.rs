@@ -156,15 +156,14 @@ impl Shared {
                 && let Some(waiting) = lane.waiting.pop_front()
             {
                 state.waiting -= 1;
-                match waiting.send(Place { shared: Some(Arc::clone(self)), function }) {
+                if let Err(mut place) = waiting.send(Place { shared: Some(Arc::clone(self)), function }) {
                     // It gave up waiting; the place was never counted.
-                    Err(mut place) => place.shared = None,
-                    Ok(()) => {
-                        lane.running += 1;
-                        state.running += 1;
-                        break;
-                    }
+                    place.shared = None;
+                    continue;
                 }
+                lane.running += 1;
+                state.running += 1;
+                break;
             }
             if !lane.waiting.is_empty() {
                 state.turns.push_back(function);

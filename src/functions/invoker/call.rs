@@ -122,11 +122,11 @@ impl Running {
                 }
                 FromWorker::Failed { call, error, fatal, .. } if call == self.call => {
                     let fault = Fault::reported(error, allowed);
-                    let over = fatal || matches!(fault, Fault::TimedOut(_));
-                    return Ok(if over { Verdict::Ended(fault) } else { Verdict::Failed(fault) });
+                    let is_over = fatal || matches!(fault, Fault::TimedOut(_));
+                    return Ok(if is_over { Verdict::Ended(fault) } else { Verdict::Failed(fault) });
                 }
-                FromWorker::Log(line) => {
-                    if !self.tap.take(line) {
+                FromWorker::Log(logged) => {
+                    if !self.tap.take(logged) {
                         return Ok(Verdict::Ended(Fault::Broken));
                     }
                 }

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use metrics::{counter, histogram};
 
-use super::{Invoker, TRIES};
 use super::channel::{LinkError, Outgoing};
 use super::environment::Environment;
 use super::fault::Fault;
 use super::tap::Tap;
 use super::worker::Worker;
+use super::{Invoker, TRIES};
 use crate::functions::error::Error;
 use crate::functions::logs::What;
 use crate::functions::metering::Phases;
@@ -115,8 +115,8 @@ async fn initialise(
             match link.receive(SMALL_FRAME).await?.0 {
                 FromWorker::Initialised(_) => return Ok(Ok(())),
                 FromWorker::InitFailed { error, .. } => return Ok(Err(Fault::reported(error, limit))),
-                FromWorker::Log(line) => {
-                    if !tap.take(line) {
+                FromWorker::Log(logged) => {
+                    if !tap.take(logged) {
                         return Ok(Err(Fault::Broken));
                     }
                 }

@@ -115,8 +115,8 @@ pub(in crate::functions) async fn insert_revision(conn: &mut Conn, revision: &Re
     .bind(&settings.description)
     .bind(json!(settings.env_names))
     .bind(&revision.sealed_env)
-    .bind(word(json!(package.language)))
-    .bind(word(json!(package.style)))
+    .bind(word(&json!(package.language)))
+    .bind(word(&json!(package.style)))
     .bind(&package.source_sha256)
     .bind(package.source_size)
     .bind(&package.code_sha256)
@@ -147,7 +147,7 @@ pub(in crate::functions) async fn delete(conn: &mut Conn, name: &FunctionName) -
 }
 
 /// A word of the protocol as text.
-fn word(value: Value) -> String {
+fn word(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 

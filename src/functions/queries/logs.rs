@@ -34,8 +34,8 @@ pub(in crate::functions) async fn insert(conn: &mut Conn, function: FunctionId, 
 
 async fn insert_chunk(conn: &mut Conn, function: FunctionId, lines: &[LogEntry]) -> db::Result<()> {
     let row = |at: usize| {
-        let [b, c, d, e, f] = [2, 3, 4, 5, 6].map(|column| at * 5 + column);
-        format!("($1, ${b}, ${c}, ${d}, ${e}, ${f})")
+        let own: Vec<String> = (2..7).map(|column| format!("${}", at * 5 + column)).collect();
+        format!("($1, {})", own.join(", "))
     };
     let rows: Vec<String> = (0..lines.len()).map(row).collect();
     let insert = "insert into plinth.function_logs (function_id, at, request_id, kind, level, text) values";

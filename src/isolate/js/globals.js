@@ -1,8 +1,8 @@
 // The global scope of a function: the web platform's classes (WinterTC's minimum), without a network.
-import { core, internals, primordials } from "ext:core/mod.js";
+import { core, primordials } from "ext:core/mod.js";
 import { op_plinth_log } from "ext:core/ops";
 
-const { ObjectDefineProperty, ObjectDefineProperties, Promise, PromiseReject, TypeError } = primordials;
+const { ObjectDefineProperty, ObjectDefineProperties, PromiseReject, TypeError } = primordials;
 
 const load = (path) => core.loadExtScript(`ext:${path}.js`);
 const webidl = load("deno_webidl/00_webidl");
@@ -161,6 +161,3 @@ export function complete() {
   delete globalThis.__bootstrap;
   delete globalThis.SharedArrayBuffer;
 }
-
-void internals;
-void Promise;

@@ -9,7 +9,6 @@ const {
   ArrayPrototypeJoin,
   ArrayPrototypePush,
   Date,
-  DatePrototypeGetTime,
   JSONParse,
   JSONStringify,
   NumberIsInteger,
@@ -18,9 +17,7 @@ const {
   SafeRegExp,
   String,
   StringPrototypePadStart,
-  StringPrototypeReplaceAll,
   StringPrototypeSplit,
-  StringPrototypeStartsWith,
   StringPrototypeToLowerCase,
 } = primordials;
 
@@ -161,7 +158,3 @@ function collectHeaders(result) {
   if (!typed) ArrayPrototypePush(lines, "content-type", "application/json");
   return lines.length === 0 ? "" : `${ArrayPrototypeJoin(lines, "\n")}\n`;
 }
-
-void DatePrototypeGetTime;
-void StringPrototypeReplaceAll;
-void StringPrototypeStartsWith;

@@ -15,12 +15,10 @@ const {
   PromisePrototypeThen,
   PromiseResolve,
   ReflectApply,
-  SafePromisePrototype,
   StringPrototypeIndexOf,
   StringPrototypeSlice,
   StringPrototypeSplit,
 } = primordials;
-void SafePromisePrototype;
 
 /** Calls the handler with (argument, second, third); `this` is what it was found on. */
 let handler;
