@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR := $(shell $(python) scripts/places.py)
 cargo := env -u RUSTY_V8_ARCHIVE cargo
 built := $(CARGO_TARGET_DIR)/release/plinth
 
-.PHONY: help run test check build setup fmt clippy doc deny openapi bench clean-cache
+.PHONY: help run test check build setup fmt clippy doc deny openapi bench
 
 help:
 	@echo 'make run      build, and serve the samples in ./data (PLINTH_LISTEN=HOST:PORT to choose the address)'
@@ -44,8 +44,9 @@ fmt:
 clippy: setup
 	$(cargo) clippy --release --locked --all-targets -- -D warnings
 
+# The docs are for those who work on it: private items are shown, so links to them are good.
 doc: setup
-	RUSTDOCFLAGS='-D warnings' $(cargo) doc --release --locked --no-deps --document-private-items
+	RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' $(cargo) doc --release --locked --no-deps --document-private-items
 
 deny:
 	@$(python) scripts/deny.py

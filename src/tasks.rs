@@ -35,7 +35,6 @@ impl Tasks {
     {
         let hard = self.hard.clone();
         let task = async move { hard.run_until_cancelled(task).await };
-        #[expect(clippy::disallowed_methods, reason = "the tracker is the one that spawns")]
         self.tracker.spawn_on(task, &self.core)
     }
 

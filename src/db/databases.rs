@@ -29,7 +29,7 @@ impl Databases {
     /// Opens the databases for a server. On SQLite the data folder is made when it is not there, and is held until [`Self::close`].
     ///
     /// # Errors
-    /// [`Error::InUse`] when another server holds the folder; [`Error::Open`] when a file or the server cannot be reached.
+    /// [`Error::InUse`](crate::db::Error::InUse) when another server holds the folder; [`Error::Open`](crate::db::Error::Open) when a file or the server cannot be reached.
     pub async fn open(config: &config::Database, data: &Path, tasks: &Tasks) -> Result<Self> {
         if let Some(url) = &config.url {
             return Self::open_postgres(config, url.expose()).await;
@@ -40,11 +40,11 @@ impl Databases {
 
     /// Opens the databases for a command that may run beside the server, such as `plinth keys`.
     ///
-    /// While a server holds the folder, its files are opened for reading only, and [`Db::write`] answers [`Error::ReadOnly`]. Without
+    /// While a server holds the folder, its files are opened for reading only, and [`Db::write`] answers [`Error::ReadOnly`](crate::db::Error::ReadOnly). Without
     /// a server this is the same as [`Self::open`].
     ///
     /// # Errors
-    /// As [`Self::open`], but never [`Error::InUse`].
+    /// As [`Self::open`], but never [`Error::InUse`](crate::db::Error::InUse).
     pub async fn open_beside(config: &config::Database, data: &Path, tasks: &Tasks) -> Result<Self> {
         if let Some(url) = &config.url {
             return Self::open_postgres(config, url.expose()).await;
@@ -77,7 +77,7 @@ impl Databases {
     /// Brings the server's own schema up to what this program knows. Beside a running server it waits until that one has done it.
     ///
     /// # Errors
-    /// [`Error::NewerSchema`] when a newer program was here; [`Error::Migration`] when one fails or was changed after it had been
+    /// [`Error::NewerSchema`](crate::db::Error::NewerSchema) when a newer program was here; [`Error::Migration`](crate::db::Error::Migration) when one fails or was changed after it had been
     /// applied. Each migration is applied whole or not at all.
     pub async fn migrate(&self, clock: &Clock) -> Result<()> {
         self.apply(migrate::MIGRATIONS, clock).await

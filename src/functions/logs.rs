@@ -19,7 +19,7 @@ use crate::tasks::Tasks;
 use crate::types::{Clock, FunctionId, RequestId, Timestamp};
 
 /// How often buffers are written out.
-const FLUSH_EVERY: Duration = Duration::from_secs(1);
+const FLUSH_EVERY: Duration = Duration::from_secs(2);
 
 /// Text a buffer holds at the most, in bytes.
 const BUFFER_BYTES: usize = 4 * 1024 * 1024;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::invoker::Outcome;
+use super::fault::Outcome;
 
 const MB: u64 = 1024 * 1024;
 

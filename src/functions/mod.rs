@@ -14,6 +14,7 @@
 
 pub mod api;
 mod error;
+mod fault;
 mod invoker;
 mod logs;
 mod metering;
@@ -25,6 +26,7 @@ mod service;
 
 pub use self::api::FunctionsStatus;
 pub use self::error::{Error, Result};
-pub use self::invoker::{Done, Failure, Outcome, Reply};
+pub use self::fault::{Failure, Outcome};
+pub use self::invoker::{Done, Reply};
 pub use self::metering::Phases;
 pub use self::service::{FunctionsService, Parts, Status};

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
 
 mod compile;
-pub(crate) mod driver;
+mod driver;
 mod errors;
 mod events;
 mod initialisation;

@@ -15,6 +15,16 @@ fn serve(folder: &Path, data: &Path, listen: &str, variables: &[(&str, String)])
     run_plinth(folder, &["serve", "--data", data.to_str().unwrap(), "--listen", listen], variables)
 }
 
+/// A request that goes on while the test does something else.
+#[expect(clippy::disallowed_methods, reason = "a test waits for it itself")]
+fn started<F>(request: F) -> tokio::task::JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send,
+{
+    tokio::spawn(request)
+}
+
 /// The refusal is one line for a person, and this exit code.
 #[track_caller]
 fn assert_refused(finished: &Finished, code: i32, says: &str) {
@@ -101,7 +111,7 @@ async fn a_graceful_stop_lets_a_call_finish_and_exits_with_0() {
     app.deploy("slow", source, json!({ "timeout_s": 10 })).await;
     app.invoke("slow", &json!({})).await.assert_status(200);
     let (anon, service) = (app.anon(), app.service());
-    let call = tokio::spawn(async move { anon.post("/functions/v1/slow").json(&json!({})).await });
+    let call = started(async move { anon.post("/functions/v1/slow").json(&json!({})).await });
     eventually("the second call's beginning", Duration::from_secs(10), async || {
         let logs = service.get("/admin/v1/functions/slow/logs").await.text();
         (logs.matches("begun").count() == 2).then_some(())
@@ -120,7 +130,7 @@ async fn a_second_signal_stops_at_once() {
     let source = "export const handler = () => new Promise((done) => setTimeout(done, 60000))";
     app.deploy("hang", source, json!({ "timeout_s": 100 })).await;
     let anon = app.anon();
-    let call = tokio::spawn(async move { anon.post("/functions/v1/hang").json(&json!({})).try_send().await });
+    let call = started(async move { anon.post("/functions/v1/hang").json(&json!({})).try_send().await });
     let service = app.service();
     eventually("the call's beginning", Duration::from_secs(10), async || {
         let logs = service.get("/admin/v1/functions/hang/logs").await.text();

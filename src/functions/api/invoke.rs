@@ -72,7 +72,7 @@ async fn call(
     url: &PublicUrl,
     id: RequestId,
 ) -> Result<HttpResponse, Problem> {
-    let name: FunctionName = existing_name(http.match_info().get("name").unwrap_or_default())?;
+    let name: FunctionName = existing_name(request::name_of(http))?;
     let revision = functions.live(&name).await?;
     if revision.settings.verify_jwt {
         caller.require()?;

@@ -53,8 +53,7 @@ pub fn admin_routes(scope: Scope) -> Scope {
 /// Everything under `/functions/v1`. The server wraps it in `auth::api::identify`.
 #[must_use]
 pub fn invoke_routes() -> Scope {
-    web::scope("/functions/v1")
-        .service(web::resource(["/{name}", "/{name}/{path:.*}"]).default_service(web::to(invoke::invoke_function)))
+    web::scope("/functions/v1").default_service(web::to(invoke::invoke_function))
 }
 
 /// A name in a path; one that no function can have is one that no function has.

@@ -7,8 +7,8 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 
 use super::answers::FailureAnswer;
 use super::request::HOP_BY_HOP;
-use crate::functions::invoker::{Done, Failure, Outcome, Reply};
 use crate::functions::metering::Phases;
+use crate::functions::{Done, Failure, Outcome, Reply};
 use crate::isolate::protocol::{self, FunctionError};
 use crate::types::RequestId;
 

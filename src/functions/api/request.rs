@@ -31,6 +31,13 @@ pub(super) const HOP_BY_HOP: [&str; 9] = [
 /// A value shorter than this is no API key, which spares looking.
 const SHORTEST_KEY: usize = 64;
 
+/// The name in a request's path, as it stands there: a name that needs escaping is none. No pattern of the router is used, since
+/// matching one costs more than all else that is done with the path.
+pub(super) fn name_of(request: &HttpRequest) -> &str {
+    let below = request.uri().path().strip_prefix(PREFIX).unwrap_or_default();
+    below.split_once('/').map_or(below, |(name, _)| name)
+}
+
 /// What the function is told of a request.
 pub(super) async fn seen_by_function(
     request: &HttpRequest,

@@ -11,6 +11,8 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::net;
 
 use bytes::Bytes;
+use rustix::buffer::spare_capacity;
+use tokio::io::Interest;
 use tokio::net::UnixStream;
 use tokio::runtime::{Handle, Id};
 
@@ -165,10 +167,19 @@ impl Link {
         loop {
             self.settle()?.readable().await.map_err(LinkError::Io)?;
             let Socket::Settled(_, settled) = &self.socket else { return Err(LinkError::Closed) };
-            match settled.try_read_buf(&mut self.inbox) {
-                Ok(0) => return Err(LinkError::Closed),
-                Ok(_) => return Ok(()),
-                Err(err) => passing(err)?,
+            let room = self.inbox.capacity() - self.inbox.len();
+            let (inbox, mut got) = (&mut self.inbox, None);
+            let tried = settled.try_io(Interest::READABLE, || {
+                let read = rustix::io::read(settled, spare_capacity(inbox))?;
+                got = Some(read);
+                // A short read has drained the socket; said this way, the next wait does not try in vain first.
+                if (1..room).contains(&read) { Err(ErrorKind::WouldBlock.into()) } else { Ok(()) }
+            });
+            match (got, tried) {
+                (Some(0), _) => return Err(LinkError::Closed),
+                (Some(_), _) => return Ok(()),
+                (None, Err(err)) => passing(err)?,
+                (None, Ok(())) => {}
             }
         }
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::Invoker;
 use super::channel::Outgoing;
+use super::runner::Invoker;
 use super::start::{MB, take_limited};
 use crate::functions::error::{Error, Result};
 use crate::isolate::protocol::{Compile, Compiled, FromWorker, MAX_FRAME, ToWorker, encode};

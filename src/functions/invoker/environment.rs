@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use metrics::{Counter, Histogram, counter, gauge, histogram};
 
 use super::Counts;
-use super::fault::Outcome;
 use super::worker::Worker;
+use crate::functions::fault::Outcome;
 use crate::functions::logs::Buffer;
 use crate::functions::model::Revision;
 use crate::sys::process;

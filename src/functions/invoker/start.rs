@@ -9,11 +9,11 @@ use metrics::{counter, histogram};
 
 use super::channel::{LinkError, Outgoing};
 use super::environment::Environment;
-use super::fault::Fault;
+use super::runner::{Invoker, TRIES};
 use super::tap::Tap;
 use super::worker::Worker;
-use super::{Invoker, TRIES};
 use crate::functions::error::Error;
+use crate::functions::fault::Fault;
 use crate::functions::logs::What;
 use crate::functions::metering::Phases;
 use crate::functions::model::Revision;

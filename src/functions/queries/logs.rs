@@ -4,8 +4,9 @@ use crate::db::{self, Conn, FromRow, Row};
 use crate::functions::logs::{LogEntry, Wanted};
 use crate::types::FunctionId;
 
-/// Lines of one insert: two sizes, so that there are two statements to prepare.
-const MANY: usize = 128;
+/// Lines of one insert, beside one: two sizes, so that there are two statements to prepare. More would not be faster, since
+/// binding a value costs SQLite's driver the more the more values there are.
+const MANY: usize = 32;
 
 impl FromRow for LogEntry {
     fn from_row(row: &Row) -> db::Result<Self> {

@@ -16,6 +16,12 @@ pub(super) struct Places<'s> {
 }
 
 impl<'s> Places<'s> {
+    /// Refuses a source with these errors; at most [`MOST`] are told.
+    pub(super) fn refuse<'d>(&self, errors: impl Iterator<Item = &'d OxcDiagnostic>) -> Result<(), Vec<Diagnostic>> {
+        let diagnostics: Vec<_> = errors.take(MOST).map(|error| self.of_error(error)).collect();
+        if diagnostics.is_empty() { Ok(()) } else { Err(diagnostics) }
+    }
+
     pub(super) fn new(file: &'s str, source: &'s str) -> Self {
         Self { file, source }
     }

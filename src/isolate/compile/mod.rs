@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 
 use oxc_allocator::Allocator;
 use oxc_codegen::{Codegen, CodegenOptions};
-use oxc_diagnostics::OxcDiagnostic;
 use oxc_parser::{ParseOptions, Parser, ParserReturn};
 use oxc_semantic::SemanticBuilder;
 use oxc_span::SourceType;
@@ -79,9 +78,9 @@ fn finish(
     places: &Places<'_>,
     named: HandlerStyle,
 ) -> Result<Output, Vec<Diagnostic>> {
-    refuse(places, parsed.diagnostics.errors())?;
+    places.refuse(parsed.diagnostics.errors())?;
     let semantic = SemanticBuilder::new().with_check_syntax_error(true).build(&parsed.program);
-    refuse(places, semantic.diagnostics.errors())?;
+    places.refuse(semantic.diagnostics.errors())?;
     let mut survey = Survey::of(&parsed.program);
     if named == HandlerStyle::CommonJs {
         survey.add_requires(semantic.semantic.scoping());
@@ -95,15 +94,15 @@ fn finish(
 fn typescript(request: &Compile, source: &str, places: &Places<'_>) -> Result<Output, Vec<Diagnostic>> {
     let allocator = Allocator::default();
     let parsed = Parser::new(&allocator, source, SourceType::ts()).parse();
-    refuse(places, parsed.diagnostics.errors())?;
+    places.refuse(parsed.diagnostics.errors())?;
     let mut program = parsed.program;
     let semantic =
         SemanticBuilder::new().with_check_syntax_error(true).with_excess_capacity(2.0).with_enum_eval(true).build(&program);
-    refuse(places, semantic.diagnostics.errors())?;
+    places.refuse(semantic.diagnostics.errors())?;
     let scoping = semantic.semantic.into_scoping();
     let options = TransformOptions::default();
     let transformed = Transformer::new(&allocator, Path::new(&request.file), &options).build_with_scoping(scoping, &mut program);
-    refuse(places, transformed.diagnostics.errors())?;
+    places.refuse(transformed.diagnostics.errors())?;
     let survey = Survey::of(&program);
     places.refuse_requests(&survey)?;
     places.refuse_decorators(&survey)?;
@@ -113,9 +112,4 @@ fn typescript(request: &Compile, source: &str, places: &Places<'_>) -> Result<Ou
     let printed = Codegen::new().with_options(options).with_source_text(source).build(&program);
     let map = printed.map.map(|map| map.to_json_string()).unwrap_or_default();
     Ok(Output { code: printed.code, map, style })
-}
-
-fn refuse<'d>(places: &Places<'_>, errors: impl Iterator<Item = &'d OxcDiagnostic>) -> Result<(), Vec<Diagnostic>> {
-    let diagnostics: Vec<_> = errors.take(diagnostics::MOST).map(|error| places.of_error(error)).collect();
-    if diagnostics.is_empty() { Ok(()) } else { Err(diagnostics) }
 }
