@@ -33,12 +33,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What cargo knows of this target's packages, as JSON. Offline: they are unpacked already, or this would not be running.
+/// What cargo knows of this target's packages, as JSON. They are unpacked already, or this would not be running; cargo wants the
+/// packages of the tests too, which a first build has not fetched yet, so where it cannot tell offline it may fetch them.
 fn metadata() -> Result<serde_json::Value, Box<dyn Error>> {
     let cargo = std::env::var_os("CARGO").ok_or("CARGO is not set")?;
     let target = std::env::var("TARGET")?;
-    let output =
-        Command::new(cargo).args(["metadata", "--format-version", "1", "--offline", "--filter-platform", &target]).output()?;
+    let ask = |more: &[&str]| {
+        Command::new(&cargo).args(["metadata", "--format-version", "1", "--filter-platform", &target]).args(more).output()
+    };
+    let mut output = ask(&["--offline"])?;
+    if !output.status.success() {
+        output = ask(&[])?;
+    }
     if !output.status.success() {
         return Err(format!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr)).into());
     }

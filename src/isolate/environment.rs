@@ -11,14 +11,14 @@ use deno_core::error::CoreError;
 use deno_core::futures::FutureExt;
 use tokio::time::Instant;
 
-use super::arguments::{Call, Exports};
 use super::channel::{Channel, Frame};
-use super::engine::{Engine, Which};
 use super::failure;
 use super::host::Outcome;
-use super::loader::ROOT;
 use super::meter::Meter;
 use super::protocol::{Answer, Assign, FromWorker, FunctionError, HandlerStyle, HttpResponse, Invoke, LogLevel, ToWorker};
+use super::runtime::arguments::{Call, Exports};
+use super::runtime::engine::{Engine, Which};
+use super::runtime::loader::ROOT;
 use super::watchdog::Watchdog;
 
 /// How long no call must come before the heap is tidied up.

@@ -10,9 +10,9 @@ use std::sync::{Arc, OnceLock};
 use deno_core::{JsRuntime, v8};
 
 use super::channel::Outbox;
-use super::engine::Heap;
 use super::failure;
 use super::protocol::{FromWorker, Usage};
+use super::runtime::engine::Heap;
 
 struct LastWords {
     outbox: Outbox,

@@ -4,7 +4,7 @@
 //! socket. Then it either checks a source ([`compile`]) or becomes an environment for life ([`environment`]).
 //!
 //! ```text
-//! worker -> channel (frames) -> environment (assign, invoke) -> engine (V8) <-> ops <-> js/
+//! worker -> channel (frames) -> environment (assign, invoke) -> runtime (V8, ops, js/)
 //!                            -> compile (oxc)
 //! ```
 //!
@@ -15,19 +15,15 @@
 //! - A worker runs one revision in its life, and one call at a time. After a fault it exits.
 //! - Events and results pass as JSON text through V8's own parser; nothing here recurses over what a user made.
 
-mod arguments;
 mod channel;
 mod compile;
-mod engine;
 mod environment;
-mod extensions;
 mod failure;
 mod host;
 mod last_words;
-mod loader;
 mod meter;
-mod ops;
 pub mod protocol;
+mod runtime;
 pub mod snapshot;
 mod watchdog;
 pub mod worker;

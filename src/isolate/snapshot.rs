@@ -7,8 +7,8 @@ use std::rc::Rc;
 use deno_core::{JsRuntimeForSnapshot, RuntimeOptions};
 
 use super::channel::Outbox;
-use super::extensions;
 use super::host::Host;
+use super::runtime::extensions;
 
 /// Writes the snapshot to standard output. It fits this very program only: V8 refuses that of another build.
 #[must_use]

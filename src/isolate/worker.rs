@@ -6,10 +6,10 @@ use std::rc::Rc;
 
 use super::channel::{Channel, Frame};
 use super::compile;
-use super::engine::{self, Engine};
 use super::environment::Environment;
 use super::host::Host;
 use super::protocol::{FromWorker, Layer, SNAPSHOT_FD, SOCKET_FD, Sandbox, ToWorker};
+use super::runtime::engine::{self, Engine};
 use super::watchdog::Watchdog;
 use crate::sys::sandbox::{self, Wall};
 use crate::sys::worker::{inherited_mapping, inherited_socket};

@@ -29,6 +29,9 @@ use crate::types::{FunctionId, RequestId, RevisionId};
 /// How often idle environments are looked through and gauges set.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
+/// How long after a cold start its spare is replaced.
+const REFILL_AFTER: Duration = Duration::from_millis(50);
+
 /// How often one call is tried when workers end just before it reaches them.
 pub(super) const TRIES: usize = 3;
 
@@ -147,7 +150,8 @@ impl Invoker {
             if let Err(Ok(Ok((environment, _)))) = sender.send(outcome) {
                 invoker.pool.checkin(environment);
             }
-            // The next spare is made when this start is over, so as not to compete with it.
+            // The next spare is made when this start and its first call are over, so as not to compete with them.
+            tokio::time::sleep(REFILL_AFTER).await;
             invoker.spares.refill();
         }));
         started.await.unwrap_or(Err(Error::Stopping))

@@ -89,7 +89,7 @@ impl Spares {
             state.waiting.push_back(sender);
             turn
         };
-        self.refill();
+        self.order(0);
         match tokio::time::timeout(READY_LIMIT, turn).await {
             Ok(Ok(worker)) => worker,
             Ok(Err(_)) => Err("the server stops".to_owned()),
@@ -97,15 +97,21 @@ impl Spares {
         }
     }
 
-    /// Starts as many workers as are missing. Called when a cold start is over, so as not to compete with it.
+    /// Starts as many spares as are missing. Called when a cold start is over, so as not to compete with it.
     pub(super) fn refill(&self) {
+        let wanted = if self.0.lock().active { self.0.wanted } else { 0 };
+        self.order(wanted);
+    }
+
+    /// Orders workers for who waits, and so many that are kept ready.
+    fn order(&self, spares: usize) {
         let missing = {
             let mut state = self.0.lock();
             if state.closed {
                 return;
             }
             state.waiting.retain(|turn| !turn.is_closed());
-            let wanted = state.waiting.len() + if state.active { self.0.wanted } else { 0 };
+            let wanted = state.waiting.len() + spares;
             let missing = wanted.saturating_sub(state.starting + state.ready.len());
             state.starting += missing;
             missing

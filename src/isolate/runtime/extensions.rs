@@ -6,8 +6,8 @@ use std::rc::Rc;
 use deno_core::{Extension, ExtensionFileSource, FastStaticString, OpDecl};
 use deno_web::{BlobStore, InMemoryBroadcastChannel};
 
-use super::host::Host;
 use super::ops;
+use crate::isolate::host::Host;
 
 /// Every script of the web crates by its specifier, as `build.rs` found them.
 const WEB_SOURCES: &[(&str, FastStaticString)] = include!(concat!(env!("OUT_DIR"), "/web_sources.rs"));
@@ -66,7 +66,7 @@ deno_core::extension!(
 );
 
 /// The extensions to make the snapshot from, scripts and all.
-pub(super) fn for_snapshot(host: Rc<Host>) -> Vec<Extension> {
+pub(in crate::isolate) fn for_snapshot(host: Rc<Host>) -> Vec<Extension> {
     let mut extensions = all(host);
     for extension in &mut extensions {
         let wanted = |file: &ExtensionFileSource| !AFTER_SNAPSHOT.contains(&file.specifier);
@@ -83,7 +83,7 @@ pub(super) fn for_snapshot(host: Rc<Host>) -> Vec<Extension> {
 }
 
 /// The same extensions for a worker that starts from the snapshot: operations, and only the scripts it still has to run.
-pub(super) fn for_worker(host: Rc<Host>) -> Vec<Extension> {
+pub(in crate::isolate) fn for_worker(host: Rc<Host>) -> Vec<Extension> {
     let mut extensions = all(host);
     for extension in &mut extensions {
         let wanted = |file: &ExtensionFileSource| AFTER_SNAPSHOT.contains(&file.specifier);

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use deno_core::v8::{self, Local, PinScope, Value};
 
 use super::engine::Arguments;
-use super::protocol::{HandlerStyle, HttpRequest, Invoke};
+use crate::isolate::protocol::{HandlerStyle, HttpRequest, Invoke};
 
 /// Where the handler is to be found.
-pub(super) enum Exports {
+pub(in crate::isolate) enum Exports {
     /// In what an ES module exports.
     Namespace(v8::Global<v8::Object>),
     /// In what this code assigns to `exports` or `module.exports`.
@@ -56,9 +56,9 @@ fn compile<'s>(scope: &mut PinScope<'s, '_>, code: &str, url: &str) -> Local<'s,
 }
 
 /// One call and its payload.
-pub(super) struct Call {
-    pub(super) invoke: Invoke,
-    pub(super) body: Vec<u8>,
+pub(in crate::isolate) struct Call {
+    pub(in crate::isolate) invoke: Invoke,
+    pub(in crate::isolate) body: Vec<u8>,
 }
 
 /// `invoke(requestId, timeoutMs, memoryMb, arn, body)` for an event, whose body is its JSON; for HTTP the body is bytes or `null`, and
@@ -95,10 +95,10 @@ fn push_request<'s>(scope: &mut PinScope<'s, '_>, request: &HttpRequest, argumen
 }
 
 /// `environment(function, version, variables)`: what the script sees of its surroundings.
-pub(super) struct Surroundings<'a> {
-    pub(super) function: &'a str,
-    pub(super) version: &'a str,
-    pub(super) variables: &'a BTreeMap<String, String>,
+pub(in crate::isolate) struct Surroundings<'a> {
+    pub(in crate::isolate) function: &'a str,
+    pub(in crate::isolate) version: &'a str,
+    pub(in crate::isolate) variables: &'a BTreeMap<String, String>,
 }
 
 impl Arguments for Surroundings<'_> {

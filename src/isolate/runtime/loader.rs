@@ -8,17 +8,17 @@ use deno_core::{ModuleLoadOptions, ModuleLoadReferrer, ModuleLoadResponse, Modul
 use deno_error::JsErrorBox;
 
 /// Where a function's files seem to lie, as on Lambda. Left out of traces.
-pub(super) const ROOT: &str = "file:///var/task/";
+pub(in crate::isolate) const ROOT: &str = "file:///var/task/";
 
 /// Knows the source maps of the function's files; refuses every import.
 #[derive(Default)]
-pub(super) struct Loader {
+pub(in crate::isolate) struct Loader {
     maps: RefCell<HashMap<String, Vec<u8>>>,
 }
 
 impl Loader {
     /// Keeps the source map of a module, to be read when a trace needs it.
-    pub(super) fn add_map(&self, specifier: &str, map: Vec<u8>) {
+    pub(in crate::isolate) fn add_map(&self, specifier: &str, map: Vec<u8>) {
         if !map.is_empty() {
             self.maps.borrow_mut().insert(specifier.to_owned(), map);
         }

@@ -4,26 +4,36 @@ use std::rc::Rc;
 
 use deno_core::{OpState, op2, v8};
 
-use super::failure;
-use super::host::{Host, Outcome};
-use super::protocol::LogLevel;
+use crate::isolate::failure;
+use crate::isolate::host::{Host, Outcome};
+use crate::isolate::protocol::LogLevel;
 
 /// The event's result, as JSON.
 #[op2(fast)]
-pub(super) fn op_plinth_answer(state: &mut OpState, #[string] json: String) {
+pub(in crate::isolate) fn op_plinth_answer(state: &mut OpState, #[string] json: String) {
     state.borrow::<Rc<Host>>().answer(json.len(), || Outcome::Event(json.into_bytes()));
 }
 
 /// An HTTP response with text for a body. `headers` holds names and values, each ended by a line feed.
 #[op2(fast)]
-pub(super) fn op_plinth_answer_http_text(state: &mut OpState, status: u16, #[string] headers: &str, #[string] body: String) {
+pub(in crate::isolate) fn op_plinth_answer_http_text(
+    state: &mut OpState,
+    status: u16,
+    #[string] headers: &str,
+    #[string] body: String,
+) {
     let headers = pairs(headers);
     state.borrow::<Rc<Host>>().answer(body.len(), || Outcome::Http(status, headers, body.into_bytes()));
 }
 
 /// An HTTP response with bytes for a body; headers as in [`op_plinth_answer_http_text`].
 #[op2(fast)]
-pub(super) fn op_plinth_answer_http_bytes(state: &mut OpState, status: u16, #[string] headers: &str, #[buffer] body: &[u8]) {
+pub(in crate::isolate) fn op_plinth_answer_http_bytes(
+    state: &mut OpState,
+    status: u16,
+    #[string] headers: &str,
+    #[buffer] body: &[u8],
+) {
     let headers = pairs(headers);
     state.borrow::<Rc<Host>>().answer(body.len(), || Outcome::Http(status, headers, body.to_vec()));
 }
@@ -35,13 +45,13 @@ fn pairs(headers: &str) -> Vec<(String, String)> {
 
 /// The handler is found; initialisation is over.
 #[op2(fast)]
-pub(super) fn op_plinth_loaded(state: &mut OpState) {
+pub(in crate::isolate) fn op_plinth_loaded(state: &mut OpState) {
     state.borrow::<Rc<Host>>().finish(Outcome::Loaded);
 }
 
 /// The call failed. A fatal failure stops the script where it is.
 #[op2(fast)]
-pub(super) fn op_plinth_fail(
+pub(in crate::isolate) fn op_plinth_fail(
     scope: &mut v8::PinScope<'_, '_>,
     state: &mut OpState,
     fatal: bool,
@@ -58,7 +68,7 @@ pub(super) fn op_plinth_fail(
 
 /// `process.exit`: the environment ends, as it does on Lambda.
 #[op2(fast)]
-pub(super) fn op_plinth_exit(scope: &mut v8::PinScope<'_, '_>, state: &mut OpState, status: i32) {
+pub(in crate::isolate) fn op_plinth_exit(scope: &mut v8::PinScope<'_, '_>, state: &mut OpState, status: i32) {
     let error = failure::exited(status & 0xff);
     state.borrow::<Rc<Host>>().finish(Outcome::Failed { error, fatal: true });
     scope.terminate_execution();
@@ -66,13 +76,13 @@ pub(super) fn op_plinth_exit(scope: &mut v8::PinScope<'_, '_>, state: &mut OpSta
 
 /// Whether there are promises that `waitUntil` was given and that are not settled.
 #[op2(fast)]
-pub(super) fn op_plinth_waiting(state: &mut OpState, waiting: bool) {
+pub(in crate::isolate) fn op_plinth_waiting(state: &mut OpState, waiting: bool) {
     state.borrow::<Rc<Host>>().set_waiting(waiting);
 }
 
 /// A line on the console; levels as deno's console has them: 0 debug, 1 info, 2 warn, 3 error.
 #[op2(fast)]
-pub(super) fn op_plinth_log(state: &mut OpState, level: i32, #[string] text: &str) {
+pub(in crate::isolate) fn op_plinth_log(state: &mut OpState, level: i32, #[string] text: &str) {
     let level = match level {
         i32::MIN..=-1 => LogLevel::Trace,
         0 => LogLevel::Debug,

@@ -10,10 +10,10 @@ use deno_core::{JsRuntime, PollEventLoopOptions, RuntimeOptions, v8};
 
 use super::arguments::Surroundings;
 use super::extensions;
-use super::host::Host;
-use super::last_words;
 use super::loader::Loader;
-use super::protocol::Assign;
+use crate::isolate::host::Host;
+use crate::isolate::last_words;
+use crate::isolate::protocol::Assign;
 
 /// What the heap of a spare may hold, in bytes, until it is assigned and the limit raised.
 const SPARE_HEAP: usize = 64 * 1024 * 1024;
@@ -29,19 +29,19 @@ const FLAGS: &str = "--single-threaded-gc --max-lazy --stack-size=900 --no-turbo
 
 /// The heap's limit, shared with V8's callback.
 #[derive(Debug, Default)]
-pub(super) struct Heap {
+pub(in crate::isolate) struct Heap {
     limit: AtomicUsize,
     exhausted: AtomicBool,
 }
 
 impl Heap {
     /// Whether the script reached the limit.
-    pub(super) fn is_exhausted(&self) -> bool {
+    pub(in crate::isolate) fn is_exhausted(&self) -> bool {
         self.exhausted.load(Ordering::Relaxed)
     }
 
     /// The limit, in bytes.
-    pub(super) fn limit(&self) -> usize {
+    pub(in crate::isolate) fn limit(&self) -> usize {
         self.limit.load(Ordering::Relaxed)
     }
 }
@@ -56,16 +56,16 @@ struct Entry {
 }
 
 /// The isolate and all that belongs to it.
-pub(super) struct Engine {
-    pub(super) runtime: JsRuntime,
-    pub(super) host: Rc<Host>,
-    pub(super) loader: Rc<Loader>,
-    pub(super) heap: Arc<Heap>,
+pub(in crate::isolate) struct Engine {
+    pub(in crate::isolate) runtime: JsRuntime,
+    pub(in crate::isolate) host: Rc<Host>,
+    pub(in crate::isolate) loader: Rc<Loader>,
+    pub(in crate::isolate) heap: Arc<Heap>,
     entry: Entry,
 }
 
 /// Starts V8 in this process. Before this, and on this thread, landlock; after it, seccomp.
-pub(super) fn init_platform() {
+pub(in crate::isolate) fn init_platform() {
     // The first is the program's name to V8, which skips it.
     let flags = std::iter::once("plinth").chain(FLAGS.split(' '));
     deno_core::v8_set_flags(flags.map(str::to_owned).collect());
@@ -74,7 +74,7 @@ pub(super) fn init_platform() {
 
 impl Engine {
     /// Makes the isolate. A tokio runtime must be entered: V8 posts delayed tasks to it.
-    pub(super) fn new(snapshot: &'static [u8], host: Rc<Host>) -> Result<Self, CoreError> {
+    pub(in crate::isolate) fn new(snapshot: &'static [u8], host: Rc<Host>) -> Result<Self, CoreError> {
         let loader = Rc::new(Loader::default());
         let mut runtime = JsRuntime::try_new(RuntimeOptions {
             startup_snapshot: Some(snapshot),
@@ -92,24 +92,24 @@ impl Engine {
     }
 
     /// Lets the heap grow to the function's limit, in bytes. V8 asks once the spare's limit is near.
-    pub(super) fn raise_heap(&self, limit: usize) {
+    pub(in crate::isolate) fn raise_heap(&self, limit: usize) {
         self.heap.limit.store(limit, Ordering::Relaxed);
     }
 
     /// Tells the script its function's name and its variables.
-    pub(super) fn set_environment(&mut self, assign: &Assign) {
+    pub(in crate::isolate) fn set_environment(&mut self, assign: &Assign) {
         let Assign { function, version, env, .. } = assign;
         self.call(Which::Surround, Surroundings { function, version, variables: env });
     }
 
     /// Whether timers, streams or other work are pending.
-    pub(super) fn has_work(&mut self) -> bool {
+    pub(in crate::isolate) fn has_work(&mut self) -> bool {
         self.call(Which::HasWork, ())
     }
 
     /// Calls one of the extension's functions; `true` when it returned `true`. What it throws is lost: those functions report
     /// through operations.
-    pub(super) fn call(&mut self, which: Which, arguments: impl Arguments) -> bool {
+    pub(in crate::isolate) fn call(&mut self, which: Which, arguments: impl Arguments) -> bool {
         let function = match which {
             Which::Surround => &self.entry.surround,
             Which::HasWork => &self.entry.has_work,
@@ -128,19 +128,19 @@ impl Engine {
     }
 
     /// Collects garbage and gives memory back, since nothing is to be done for a while.
-    pub(super) fn tidy(&mut self) {
+    pub(in crate::isolate) fn tidy(&mut self) {
         self.runtime.v8_isolate().low_memory_notification();
     }
 
     /// Runs the event loop once. Ready when nothing is left to do.
-    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), CoreError>> {
+    pub(in crate::isolate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), CoreError>> {
         self.runtime.poll_event_loop(context, PollEventLoopOptions::default())
     }
 }
 
 /// Which function of the extension.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Which {
+pub(in crate::isolate) enum Which {
     /// Sets the names and variables the script sees.
     Surround,
     /// Finds the handler.
@@ -154,7 +154,7 @@ pub(super) enum Which {
 }
 
 /// Makes the arguments of a call once there is a scope to make them in.
-pub(super) trait Arguments {
+pub(in crate::isolate) trait Arguments {
     fn make<'s>(self, scope: &mut v8::PinScope<'s, '_>) -> Vec<v8::Local<'s, v8::Value>>;
 }
 
