@@ -30,6 +30,7 @@ check: fmt clippy doc deny openapi
 setup:
 	@$(python) scripts/setup.py build
 	@$(python) scripts/v8.py
+	@$(cargo) fetch --locked --target "$$(rustc -vV | sed -n 's/^host: //p')"
 
 # One profile for everything, so that dependencies are compiled once. The binary is reachable in ./target wherever cargo built it.
 build: setup
