@@ -16,10 +16,10 @@
 //! # Invariants
 //!
 //! - A worker runs one revision in its life, and after any fault (a timeout, a crash, memory, a broken protocol) never again.
-//! - The server never waits on a worker without a deadline, and believes nothing a worker says beyond [`protocol`].
+//! - The server never waits on a worker without a deadline, and believes nothing a worker says beyond [`protocol`](crate::isolate::protocol).
 //! - Whoever holds a [`worker::Worker`] owns its process: dropping it kills it. Nothing else needs to be cleaned up.
 //! - A place is given back after the environment, so that whoever is admitted finds an environment or room for one.
-//! - No V8 here: this side speaks only [`protocol`].
+//! - No V8 here: this side speaks only [`protocol`](crate::isolate::protocol).
 //!
 //! Retries are not here either.
 
