@@ -1,8 +1,16 @@
 //! Health, metrics, status, request ids, and the log.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use crate::support::TestApp;
+use crate::support::{TestApp, eventually};
+
+/// The access log's line about a request; what the server wrote is read by a thread of its own, so it comes a little later.
+async fn logged(app: &TestApp, id: &str) -> String {
+    let find = || app.server().log().lines().find(|line| line.contains(id) && line.ends_with(['s', '}'])).map(str::to_owned);
+    eventually("the request's line in the access log", Duration::from_secs(10), async || find()).await
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn health_tells_of_each_part() {
@@ -53,8 +61,7 @@ async fn every_answer_has_its_request_id_and_so_has_the_log() {
     let missing = app.service().get("/admin/v1/nothing").await;
     let id = missing.header("x-request-id").expect("a request id").to_owned();
     assert_eq!(missing.assert_status(404).problem()["request_id"], Value::String(id.clone()));
-    let log = app.server().log();
-    let line = log.lines().find(|line| line.contains(&id)).expect("the access log has the request");
+    let line = logged(&app, &id).await;
     assert!(line.contains("/admin/v1/nothing") && line.contains("404"), "{line}");
 }
 
@@ -63,13 +70,12 @@ async fn json_log_lines_are_json_with_the_request_id() {
     let app = TestApp::start_with("[log]\nformat = \"json\"\n").await;
     let answer = app.nobody().get("/health/live?token=secret-in-the-query").await;
     let id = answer.header("x-request-id").expect("a request id").to_owned();
-    let log = app.server().log();
-    let line = log.lines().find(|line| line.contains(&id)).expect("the access log has the request");
-    let entry: Value = serde_json::from_str(line).expect("the line is JSON");
+    let line = logged(&app, &id).await;
+    let entry: Value = serde_json::from_str(&line).expect("the line is JSON");
     assert_eq!(entry["path"], "/health/live");
     assert_eq!(entry["status"], 200);
     assert_eq!(entry["span"]["request_id"], Value::String(id));
-    assert!(!log.contains("secret-in-the-query"), "a query is never logged");
+    assert!(!app.server().log().contains("secret-in-the-query"), "a query is never logged");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
