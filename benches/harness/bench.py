@@ -22,7 +22,7 @@ class Bench:
     @property
     def rounds(self) -> int:
         """How often each peer has its turn."""
-        return 2 if self.quick else 5
+        return 2 if self.quick else 3
 
     @property
     def seconds(self) -> int:
