@@ -7,7 +7,7 @@ pub use metrics::{Metrics, describe_process};
 pub use request::{current_request_id, with_request_id};
 
 use std::fmt::{self, Debug};
-use std::io;
+use std::io::{self, IsTerminal};
 
 use tracing::field::Field;
 use tracing_subscriber::EnvFilter;
@@ -23,7 +23,9 @@ pub fn install_logger(log: &Log) {
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_span_events(FmtSpan::NONE);
     let installed = match log.format {
         // A message says everything to a person; its values as fields are for machines.
-        LogFormat::Human => lines.with_target(false).fmt_fields(debug_fn(write_for_people)).try_init(),
+        LogFormat::Human => {
+            lines.with_target(false).with_ansi(io::stderr().is_terminal()).fmt_fields(debug_fn(write_for_people)).try_init()
+        }
         LogFormat::Json => lines.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),
     };
     if installed.is_err() {
