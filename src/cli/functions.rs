@@ -1,6 +1,6 @@
 //! `plinth functions`: deploy, list and delete functions, and read their logs, through a running server's API.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 
+use super::package::Package;
 use super::{Common, complain, exit, keys, say};
 
 #[derive(Args)]
@@ -26,7 +27,7 @@ pub(super) struct Options {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Upload a function: a .js, .mjs or .ts file, or a folder with an index file (and a plinth.json with its configuration)
+    /// Upload a function: a file of JavaScript or TypeScript, a .zip, or a folder, which is zipped (its plinth.json is the configuration)
     Deploy {
         path: PathBuf,
         /// The function's name; the file's or the folder's name otherwise
@@ -52,14 +53,6 @@ enum Action {
         #[arg(long)]
         request_id: Option<String>,
     },
-}
-
-/// What a deployment sends.
-struct Package {
-    name: String,
-    content_type: &'static str,
-    source: Vec<u8>,
-    config: Option<String>,
 }
 
 pub(super) fn run(options: &Options) -> ExitCode {
@@ -124,7 +117,7 @@ impl Target {
 async fn act(target: &Target, action: &Action) -> Result<(), String> {
     match action {
         Action::Deploy { path, name, function_config } => {
-            let package = read_package(path, name.as_deref(), function_config.as_deref())?;
+            let package = Package::read(path, name.as_deref(), function_config.as_deref())?;
             let mut request = target.request(Method::PUT, &format!("/{}", package.name));
             if let Some(config) = &package.config {
                 request = request.header("x-plinth-config", config);
@@ -156,45 +149,6 @@ async fn act(target: &Target, action: &Action) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// Reads a file, or a folder's index file with the `plinth.json` beside it.
-fn read_package(path: &Path, name: Option<&str>, config: Option<&str>) -> Result<Package, String> {
-    const INDEXES: [&str; 4] = ["index.ts", "index.mts", "index.js", "index.mjs"];
-    let is_folder = path.is_dir();
-    let file = if is_folder {
-        INDEXES
-            .iter()
-            .map(|index| path.join(index))
-            .find(|file| file.is_file())
-            .ok_or_else(|| format!("{} has none of {}", path.display(), INDEXES.join(", ")))?
-    } else {
-        path.to_owned()
-    };
-    let content_type = match file.extension().and_then(|extension| extension.to_str()) {
-        Some("ts" | "mts") => "application/typescript",
-        Some("js" | "mjs" | "cjs") => "text/javascript",
-        _ => return Err(format!("{} is neither JavaScript (.js, .mjs, .cjs) nor TypeScript (.ts, .mts)", file.display())),
-    };
-    let own_name = if is_folder {
-        path.canonicalize().ok().and_then(|path| path.file_name().map(ToOwned::to_owned))
-    } else {
-        file.file_stem().map(ToOwned::to_owned)
-    };
-    let name = name.map(ToOwned::to_owned).or_else(|| own_name?.into_string().ok());
-    let name = name.ok_or_else(|| format!("{} gives no name; say one with --name", path.display()))?;
-    let source = std::fs::read(&file).map_err(|err| format!("{} cannot be read: {err}", file.display()))?;
-    let beside = path.join("plinth.json");
-    let config = match config {
-        Some(config) => Some(config.to_owned()),
-        None if is_folder && beside.is_file() => {
-            let text = std::fs::read_to_string(&beside).map_err(|err| format!("{} cannot be read: {err}", beside.display()))?;
-            let json: Value = serde_json::from_str(&text).map_err(|err| format!("{}: {err}", beside.display()))?;
-            Some(json.to_string())
-        }
-        None => None,
-    };
-    Ok(Package { name, content_type, source, config })
 }
 
 /// The text of a refusal: its detail, and each place in the source that is meant.

@@ -5,6 +5,7 @@ mod exit;
 mod functions;
 mod keys;
 mod openapi;
+mod package;
 mod serve;
 
 use std::io::Write;

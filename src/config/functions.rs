@@ -25,6 +25,10 @@ pub struct Functions {
     pub init_timeout: Duration,
     /// The largest package, in bytes.
     pub max_package: usize,
+    /// Bytes that the files of a package may have together.
+    pub max_unpacked: usize,
+    /// Bytes of packages that are kept in memory, ready to run.
+    pub package_cache: usize,
     /// The largest request to a function, in bytes.
     pub max_request: usize,
     /// Log lines kept for each function.
@@ -113,6 +117,22 @@ pub(super) const SETTINGS: &[Setting] = &[
         meaning: "The largest function package that may be uploaded.",
         allowed: "a size from 1KB to 50MB, such as 512KB or 5MiB",
         set: |config, raw| raw.bytes(1_000..=50_000_000).map(|value| config.functions.max_package = value),
+    },
+    Setting {
+        key: "functions.max_unpacked",
+        env: "PLINTH_FUNCTIONS_MAX_UNPACKED",
+        default: "250MB",
+        meaning: "The most that the files of a package may have together, unpacked.",
+        allowed: "a size from 1KB to 250MB",
+        set: |config, raw| raw.bytes(1_000..=250_000_000).map(|value| config.functions.max_unpacked = value),
+    },
+    Setting {
+        key: "functions.package_cache",
+        env: "PLINTH_FUNCTIONS_PACKAGE_CACHE",
+        default: "32MiB",
+        meaning: "What a node keeps of packages in memory, ready to run; others are read from the blob store.",
+        allowed: "a size from 1MB to 16GiB",
+        set: |config, raw| raw.bytes(1_000_000..=16 << 30).map(|value| config.functions.package_cache = value),
     },
     Setting {
         key: "functions.max_request",

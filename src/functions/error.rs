@@ -18,6 +18,9 @@ pub enum Error {
     /// The source is over the limit, in bytes.
     #[error("the source has {size} bytes; {limit} are allowed")]
     SourceTooLarge { size: usize, limit: usize },
+    /// The zip is not one that is taken.
+    #[error("{0}")]
+    BadArchive(String),
     /// The worker that compiled it ended or took too long.
     #[error("the source cannot be compiled: {0}")]
     CompilerFailed(String),

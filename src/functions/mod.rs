@@ -13,13 +13,14 @@
 //! - The values of a function's variables are sealed at rest and never read back; the service key never reaches a function.
 
 pub mod api;
+mod build;
 mod error;
 mod fault;
 mod invoker;
 mod logs;
 mod metering;
 pub mod model;
-mod packages;
+pub mod packages;
 mod queries;
 mod registry;
 mod service;

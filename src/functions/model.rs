@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::isolate::protocol::{HandlerStyle, Language};
+use crate::isolate::protocol::HandlerStyle;
 use crate::types::{FunctionId, FunctionName, RevisionId, Timestamp};
 
 /// The least and the most memory a function may have, in MB.
@@ -83,36 +83,44 @@ pub enum Network {
     Hosts(Vec<String>),
 }
 
-/// The code of a revision, and where it is kept.
+/// The code of a revision. It is kept in the blob store under its hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Package {
-    pub language: Language,
+    pub kind: SourceKind,
     /// The kind of handler that was found.
     pub style: HandlerStyle,
     /// The hash of the source as it was uploaded, in hexadecimal.
     pub source_sha256: String,
     /// The size of the source, in bytes.
     pub source_size: i64,
-    /// The hash of what runs: the JavaScript, then its source map.
-    pub code_sha256: String,
-    /// Bytes of JavaScript at the front of that.
-    pub code_len: usize,
 }
 
-impl Package {
-    /// The name of its file, as messages and stack traces show it.
+/// What was uploaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceKind {
+    /// One file of JavaScript.
+    JavaScript,
+    /// One file of TypeScript.
+    TypeScript,
+    /// A zip of files.
+    Zip,
+}
+
+impl SourceKind {
+    /// How it is called in answers and in the database.
     #[must_use]
-    pub const fn file(&self) -> &'static str {
-        file_name(self.language)
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::JavaScript => "javascript",
+            Self::TypeScript => "typescript",
+            Self::Zip => "zip",
+        }
     }
-}
 
-/// The name of a single file in this language.
-#[must_use]
-pub const fn file_name(language: Language) -> &'static str {
-    match language {
-        Language::JavaScript => "index.js",
-        Language::TypeScript => "index.ts",
+    /// What is called so.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::JavaScript, Self::TypeScript, Self::Zip].into_iter().find(|kind| kind.as_str() == name)
     }
 }
 
@@ -120,7 +128,7 @@ pub const fn file_name(language: Language) -> &'static str {
 #[derive(Clone, Debug)]
 pub struct Deployment {
     pub name: FunctionName,
-    pub language: Language,
+    pub kind: SourceKind,
     pub source: bytes::Bytes,
     pub settings: Settings,
     pub env: crate::types::Secret<BTreeMap<String, String>>,
@@ -135,14 +143,5 @@ pub const fn style_name(style: HandlerStyle) -> &'static str {
         HandlerStyle::DefaultFunction => "default_function",
         HandlerStyle::DenoServe => "deno_serve",
         HandlerStyle::CommonJs => "common_js",
-    }
-}
-
-/// How a language is called in answers and in the database.
-#[must_use]
-pub const fn language_name(language: Language) -> &'static str {
-    match language {
-        Language::JavaScript => "javascript",
-        Language::TypeScript => "typescript",
     }
 }

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::build::BuildId;
 use super::error::{Error, Result};
 use super::invoker;
-use super::invoker::{Counts, Done, Invoker, Work};
+use super::invoker::{Counts, Done, Invoker, PROGRAM, Work};
 use super::logs::{LogEntry, Logs, Wanted};
-use super::model::{Deployment, Package, Revision, file_name};
+use super::model::{Deployment, Package, Revision};
 use super::packages::Packages;
 use super::queries::functions as queries;
 use super::registry::{Found, Registry};
@@ -17,7 +18,7 @@ use crate::auth::vault::Vault;
 use crate::blob::Blobs;
 use crate::config;
 use crate::db::Databases;
-use crate::isolate::protocol::{Compile, HttpRequest, Sandbox};
+use crate::isolate::protocol::{HttpRequest, Sandbox};
 use crate::tasks::Tasks;
 use crate::types::{Clock, FunctionId, FunctionName, RequestId, RevisionId, Timestamp};
 
@@ -78,13 +79,15 @@ impl FunctionsService {
     pub async fn open(parts: Parts) -> Result<Self> {
         let Parts { config, databases, blobs, vault, auth, clock, data, tasks } = parts;
         let registry = Registry::new(databases.app.clone());
-        let packages = Packages::new(blobs, vault.clone());
+        let build = BuildId::of(PathBuf::from(PROGRAM));
+        let packages = Packages::new(blobs, vault.clone(), build.clone(), config.package_cache)?;
         let logs = Logs::start(databases.system.clone(), clock.clone(), config.log_lines, &tasks);
         let invoker = Invoker::start(invoker::Setup {
             config: config.clone(),
             packages: packages.clone(),
             logs: logs.clone(),
             vault,
+            build,
             data,
             tasks: tasks.clone(),
         })?;
@@ -100,25 +103,24 @@ impl FunctionsService {
     /// revision they began with.
     ///
     /// # Errors
-    /// [`Error::Rejected`] with what is wrong in the source, [`Error::SourceTooLarge`], [`Error::CompilerFailed`], and the
-    /// server's own.
+    /// [`Error::Rejected`] with what is wrong in the source, [`Error::SourceTooLarge`], [`Error::BadArchive`],
+    /// [`Error::CompilerFailed`], and the server's own.
     pub async fn deploy(&self, deployment: Deployment) -> Result<Revision> {
         let limit = self.0.config.max_package;
-        let Deployment { name, language, source, settings, env } = deployment;
+        let Deployment { name, kind, source, settings, env } = deployment;
         if source.len() > limit {
             return Err(Error::SourceTooLarge { size: source.len(), limit });
         }
         self.0.invoker.warm_up();
-        let request = Compile { file: file_name(language).to_owned(), language, handler: settings.handler.clone() };
-        let (compiled, code) = self.0.invoker.compile(request, &source).await?;
+        let handler = settings.handler.as_deref();
+        let built = self.0.invoker.build(kind, handler, source.clone()).await?;
         let package = Package {
-            language,
-            style: compiled.style,
+            kind,
+            style: built.bundle.style,
             source_size: i64::try_from(source.len()).unwrap_or(i64::MAX),
             source_sha256: self.0.packages.put(source).await?,
-            code_sha256: self.0.packages.put(code).await?,
-            code_len: compiled.code_len,
         };
+        self.0.packages.keep(&package, handler, built).await?;
         let (id, now) = (RevisionId::random(), self.0.clock.now());
         let revision = Revision {
             id,

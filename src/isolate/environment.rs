@@ -1,5 +1,6 @@
 //! An execution environment: one function revision, initialised once, called again and again, one call at a time.
 
+use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::io;
 use std::mem::ManuallyDrop;
@@ -15,10 +16,10 @@ use super::channel::{Channel, Frame};
 use super::failure;
 use super::host::Outcome;
 use super::meter::Meter;
-use super::protocol::{Answer, Assign, FromWorker, FunctionError, HandlerStyle, HttpResponse, Invoke, LogLevel, ToWorker};
+use super::protocol::{Answer, Assign, Bundle, FromWorker, FunctionError, HttpResponse, Invoke, LogLevel, ModuleKind, ToWorker};
 use super::runtime::arguments::{Call, Exports};
 use super::runtime::engine::{Engine, Which};
-use super::runtime::loader::ROOT;
+use super::runtime::package::{Package, url_of};
 use super::watchdog::Watchdog;
 
 /// How long no call must come before the heap is tidied up.
@@ -110,34 +111,31 @@ impl Environment {
         Ok(health)
     }
 
-    /// Evaluates the module and lets the extension find the handler.
-    async fn load(&mut self, assign: Assign, mut body: Vec<u8>, deadline: Instant) -> Result<(), FunctionError> {
-        let Some(module) = assign.modules.first() else {
-            return Err(failure::plain("Runtime.ImportModuleError", "the assignment holds no module"));
-        };
-        let (code_end, map_end) = (module.code_len, module.code_len + module.map_len);
-        let url = format!("{ROOT}{}", module.file);
-        let parsed = ModuleSpecifier::parse(&url);
-        let (Ok(specifier), true) = (parsed, map_end <= body.len()) else {
-            return Err(failure::plain(
-                "Runtime.ImportModuleError",
-                format!("{} is not a module of the assignment", module.file),
-            ));
-        };
-        self.engine.loader.add_map(specifier.as_str(), body[code_end..map_end].to_vec());
-        body.truncate(code_end);
-        let code = String::from_utf8(body)
-            .map_err(|_| failure::plain("Runtime.UserCodeSyntaxError", format!("{} is not UTF-8", module.file)))?;
+    /// Evaluates the entry and lets the extension find the handler.
+    async fn load(&mut self, mut assign: Assign, body: Vec<u8>, deadline: Instant) -> Result<(), FunctionError> {
+        let refused = |message: String| failure::plain("Runtime.ImportModuleError", message);
+        let style = assign.bundle.style;
+        let bundle = std::mem::replace(&mut assign.bundle, Bundle { style, modules: Vec::new() });
+        let entry = bundle.modules.first().map(|module| (module.file.clone(), module.kind));
+        let (file, kind) = entry.ok_or_else(|| refused("the assignment holds no module".to_owned()))?;
+        let links = bundle.modules.iter().flat_map(|module| &module.links).map(|link| link.file.as_str());
+        let builtins: BTreeSet<String> = links.filter(|file| file.starts_with("node:")).map(ToOwned::to_owned).collect();
+        let package = Package::new(bundle, body).ok_or_else(|| refused("the assignment is cut short".to_owned()))?;
+        self.engine.loader.take(package);
         self.engine.set_environment(&assign);
-        let exports = if assign.style == HandlerStyle::CommonJs {
-            Exports::CommonJs { code, url: specifier.to_string() }
+        if !builtins.is_empty() {
+            self.engine.learn_builtins(builtins.iter().map(String::as_str));
+        }
+        let exports = if kind == ModuleKind::CommonJs {
+            Exports::CommonJs(file)
         } else {
-            match self.evaluate(&specifier, code, deadline).await? {
+            let specifier = url_of(&file).ok_or_else(|| refused(format!("{file} is not the name of a file")))?;
+            match self.evaluate(&specifier, deadline).await? {
                 Some(namespace) => Exports::Namespace(namespace),
                 None => return Ok(()),
             }
         };
-        self.engine.call(Which::Load, (assign.style, assign.handler.as_deref(), exports));
+        self.engine.call(Which::Load, (style, assign.handler.as_deref(), exports));
         Ok(())
     }
 
@@ -145,11 +143,10 @@ impl Environment {
     async fn evaluate(
         &mut self,
         specifier: &ModuleSpecifier,
-        code: String,
         deadline: Instant,
     ) -> Result<Option<deno_core::v8::Global<deno_core::v8::Object>>, FunctionError> {
         let runtime = &mut self.engine.runtime;
-        let id = runtime.load_main_es_module_from_code(specifier, code).await.map_err(|error| failure::from_load(&error))?;
+        let id = runtime.load_main_es_module(specifier).await.map_err(|error| failure::from_load(&error))?;
         let mut evaluated = runtime.mod_evaluate(id).boxed_local();
         match self.run(deadline, |context| evaluated.poll_unpin(context)).await {
             Stop::Over => Ok(None),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use deno_core::error::{CoreError, CoreErrorKind, JsError};
 
+use super::modules::resolve::ROOT;
 use super::protocol::FunctionError;
-use super::runtime::loader::ROOT;
 
 /// The longest message, and the most and longest lines of a trace, that are passed on, in bytes and lines.
 const MESSAGE: usize = 64 * 1024;

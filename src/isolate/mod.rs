@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! worker -> channel (frames) -> environment (assign, invoke) -> runtime (V8, ops, js/)
-//!                            -> compile (oxc)
+//!                            -> compile (oxc; modules tells what names mean, here and at run time)
 //! ```
 //!
 //! # Invariants
@@ -22,6 +22,7 @@ mod failure;
 mod host;
 mod last_words;
 mod meter;
+mod modules;
 pub mod protocol;
 mod runtime;
 pub mod snapshot;

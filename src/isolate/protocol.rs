@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The longest frame, in bytes: a 6 MiB payload with its headers, and room for the code of a 50 MB package.
-pub const MAX_FRAME: usize = 64 * 1024 * 1024;
+/// The longest frame, in bytes: the files of an unpacked package (250 MB), with room for their names.
+pub const MAX_FRAME: usize = 288 * 1024 * 1024;
 
 /// The longest answer a function may give, in bytes (6 MiB + 100 B, as AWS Lambda's).
 pub const MAX_RESPONSE: usize = 6 * 1024 * 1024 + 100;
@@ -27,10 +27,10 @@ pub const SNAPSHOT_FD: i32 = 4;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ToWorker {
-    /// Check and transpile the source in the body. Answered by [`FromWorker::Compiled`] or [`FromWorker::Rejected`]; the worker
+    /// Check and transpile the files in the body. Answered by [`FromWorker::Compiled`] or [`FromWorker::Rejected`]; the worker
     /// then exits, since it has parsed what a stranger wrote.
     Compile(Compile),
-    /// Become the environment of one function revision, for life. The body holds the modules' code, one after the other.
+    /// Become the environment of one function revision, for life. The body holds what [`Bundle`] tells.
     /// Answered by [`FromWorker::Initialised`] or [`FromWorker::InitFailed`].
     Assign(Box<Assign>),
     /// Run the handler once. The body is the payload. Answered by [`FromWorker::Answer`] or [`FromWorker::Failed`].
@@ -43,9 +43,9 @@ pub enum ToWorker {
 pub enum FromWorker {
     /// Sandboxed, isolate made, waiting for work. Sent once, first.
     Ready(Sandbox),
-    /// The source is good; the body holds the JavaScript and then its source map.
-    Compiled(Compiled),
-    /// The source is refused; never empty.
+    /// The files are good; the body holds what the bundle tells.
+    Compiled(Bundle),
+    /// The files are refused; never empty.
     Rejected { diagnostics: Vec<Diagnostic> },
     /// The module graph is evaluated and the handler found.
     Initialised(Usage),
@@ -59,32 +59,77 @@ pub enum FromWorker {
     Log(LogLine),
 }
 
-/// The language a source is written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Language {
-    /// JavaScript, an ES module.
-    JavaScript,
-    /// TypeScript, an ES module.
-    TypeScript,
-}
-
-/// A request to check a source.
+/// A request to check files.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Compile {
-    /// The name shown in messages and stack traces, such as `index.ts`.
-    pub file: String,
-    pub language: Language,
+    /// In the order in which their contents lie in the body.
+    pub files: Vec<SourceFile>,
     /// The handler asked for, such as `index.handler`; `None` takes whichever kind is found.
     pub handler: Option<String>,
+    /// Whether the files were uploaded as an archive; `false`: one file alone.
+    pub is_archive: bool,
 }
 
-/// A checked source.
+/// A file of a package.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Compiled {
-    /// Bytes of JavaScript at the front of the body; the rest of the body is the source map (JSON), which may be empty.
-    pub code_len: usize,
+pub struct SourceFile {
+    /// Its path in the package, such as `src/index.ts`: shown in messages and stack traces.
+    pub path: String,
+    /// Its length, in bytes.
+    pub len: usize,
+}
+
+/// A function's modules, checked and ready to run. The body beside it holds, for each module in turn, its code, its source map and
+/// V8's code cache, each of which may be empty.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Bundle {
     pub style: HandlerStyle,
+    /// The first is the entry.
+    pub modules: Vec<Module>,
+}
+
+/// A module of a bundle.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Module {
+    /// The file's path in the package, such as `index.ts`.
+    pub file: String,
+    pub kind: ModuleKind,
+    pub code_len: usize,
+    pub map_len: usize,
+    pub cache_len: usize,
+    /// The names a `CommonJS` module exports, as far as its text tells: what an ES module may import from it by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exports: Vec<String>,
+    /// What the names it asks for mean.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
+}
+
+/// What a module is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModuleKind {
+    /// An ES module.
+    Module,
+    CommonJs,
+    Json,
+    Wasm,
+}
+
+/// A name that a module asks for, and the file of the package it means.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    pub name: String,
+    pub by: By,
+    pub file: String,
+}
+
+/// How a module is asked for, which decides among the `exports` of a package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    Import,
+    Require,
 }
 
 /// The kind of handler a function has.
@@ -121,26 +166,15 @@ pub struct Assign {
     pub version: String,
     /// `name.export`, such as `index.handler`; `None` takes whichever kind is found.
     pub handler: Option<String>,
-    pub style: HandlerStyle,
     /// The variables `process.env` and `Deno.env` show.
     pub env: BTreeMap<String, String>,
     /// What V8's heap may hold, in bytes.
     pub heap_limit: usize,
-    /// The first is the entry.
-    pub modules: Vec<Module>,
+    pub bundle: Bundle,
     /// How long initialisation may take, in milliseconds.
     pub init_timeout_ms: u64,
     /// Bytes of log text one call may write; what is beyond is dropped and said so once.
     pub log_limit: usize,
-}
-
-/// A module of the function; its code, then its source map, lie in the frame's body.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Module {
-    /// The file's name in the package, such as `index.ts`.
-    pub file: String,
-    pub code_len: usize,
-    pub map_len: usize,
 }
 
 /// One call.

@@ -26,6 +26,6 @@ fn make() -> Result<Box<[u8]>, Box<dyn std::error::Error>> {
     let tokio = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let _entered = tokio.enter();
     let host = Rc::new(Host::new(Outbox::nowhere()?));
-    let options = RuntimeOptions { extensions: extensions::for_snapshot(host), ..RuntimeOptions::default() };
+    let options = RuntimeOptions { extensions: extensions::for_snapshot(host, Rc::default()), ..RuntimeOptions::default() };
     Ok(JsRuntimeForSnapshot::try_new(options)?.snapshot())
 }

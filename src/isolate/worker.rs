@@ -49,14 +49,14 @@ fn layer(wall: Wall) -> Layer {
 }
 
 /// Says that it is ready and does what the first frame tells.
-async fn work(engine: Engine, mut channel: Channel, watchdog: Watchdog, sandbox: Sandbox) -> io::Result<()> {
+async fn work(mut engine: Engine, mut channel: Channel, watchdog: Watchdog, sandbox: Sandbox) -> io::Result<()> {
     channel.outbox().push(&FromWorker::Ready(sandbox), &[]).map_err(io::Error::other)?;
     channel.flush().await?;
     let Some(Frame { message, body }) = channel.receive().await? else { return Ok(()) };
     match message {
         ToWorker::Assign(assign) => Environment::new(engine, channel, watchdog).serve(*assign, body).await,
         ToWorker::Compile(compile) => {
-            let (message, body) = compile::compile(&compile, &body);
+            let (message, body) = compile::compile(&compile, &body, &mut engine);
             channel.outbox().push(&message, &body).map_err(io::Error::other)?;
             channel.flush().await
         }

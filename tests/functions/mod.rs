@@ -6,6 +6,7 @@ mod invoke;
 mod lifecycle;
 mod logs;
 mod neighbours;
+mod packages;
 
 use std::fs;
 use std::time::Duration;

@@ -1,12 +1,12 @@
 //! Checking and transpiling at deploy time.
 
-use plinth::isolate::protocol::{Compile, Diagnostic, HandlerStyle, Language, ToWorker};
+use plinth::isolate::protocol::{Diagnostic, HandlerStyle};
 use plinth::sys::process::Exit;
 
-use super::driver::{Worker, compile};
+use super::driver::{Worker, compilation, compile};
 
 fn style(file: &str, source: &str) -> HandlerStyle {
-    compile(file, None, source).unwrap_or_else(|errors| panic!("{source}: {errors:?}")).style
+    compile(file, None, source).unwrap_or_else(|errors| panic!("{source}: {errors:?}")).style()
 }
 
 fn only(errors: Vec<Diagnostic>) -> Diagnostic {
@@ -16,7 +16,7 @@ fn only(errors: Vec<Diagnostic>) -> Diagnostic {
 
 fn refusal(file: &str, handler: Option<&str>, source: &str) -> Diagnostic {
     match compile(file, handler, source) {
-        Ok(code) => panic!("{source} was taken as {:?}", code.style),
+        Ok(code) => panic!("{source} was taken as {:?}", code.style()),
         Err(errors) => only(errors),
     }
 }
@@ -39,8 +39,9 @@ fn every_style_of_handler_is_recognised() {
 fn javascript_is_kept_as_it_was_written() {
     let source = "// a comment\nexport const handler = async  ()=>1;\n";
     let code = compile("index.js", None, source).ok().unwrap();
-    assert_eq!(code.text, source.as_bytes());
-    assert!(code.map.is_empty());
+    let (_, text, map, _) = code.module("index.js");
+    assert_eq!(text, source.as_bytes());
+    assert!(map.is_empty());
 }
 
 #[test]
@@ -48,9 +49,10 @@ fn typescript_loses_its_types_and_gains_a_source_map() {
     let source = "enum Colour { Red = 'red' }\ninterface Event { name: string }\n\
                   export const handler = async (event: Event): Promise<string> => `${event.name} ${Colour.Red}`;\n";
     let code = compile("index.ts", None, source).ok().unwrap();
-    let text = String::from_utf8(code.text).unwrap();
+    let (_, text, map, _) = code.module("index.ts");
+    let text = std::str::from_utf8(text).unwrap();
     assert!(!text.contains("interface") && !text.contains(": Event"), "{text}");
-    let map: serde_json::Value = serde_json::from_slice(&code.map).unwrap();
+    let map: serde_json::Value = serde_json::from_slice(map).unwrap();
     assert_eq!(map["sources"][0], "index.ts");
 }
 
@@ -107,7 +109,7 @@ fn a_missing_handler_is_refused_and_told_what_there_is() {
 #[test]
 fn a_handler_is_found_under_the_name_that_was_asked_for() {
     let source = "export const run = async () => 1; export default {};";
-    assert_eq!(compile("index.js", Some("index.run"), source).ok().unwrap().style, HandlerStyle::Lambda);
+    assert_eq!(compile("index.js", Some("index.run"), source).ok().unwrap().style(), HandlerStyle::Lambda);
 }
 
 #[test]
@@ -120,8 +122,8 @@ fn decorators_are_refused() {
 #[test]
 fn a_source_that_is_not_text_is_refused() {
     let mut worker = Worker::spare();
-    let request = Compile { file: "index.js".to_owned(), language: Language::JavaScript, handler: None };
-    worker.send(&ToWorker::Compile(request), &[0xff, 0xfe, 0x00]);
+    let (request, body) = compilation(&[("index.js", &[0xff, 0xfe, 0x00])], None, false);
+    worker.send(&request, &body);
     let reply = worker.receive().unwrap().0;
     let plinth::isolate::protocol::FromWorker::Rejected { diagnostics } = reply else { panic!("{reply:?}") };
     assert!(only(diagnostics).message.contains("UTF-8"));
@@ -131,9 +133,9 @@ fn a_source_that_is_not_text_is_refused() {
 #[test]
 fn a_source_nested_too_deep_costs_that_worker_alone() {
     let mut worker = Worker::spare();
-    let request = Compile { file: "index.js".to_owned(), language: Language::JavaScript, handler: None };
     let source = format!("export const handler = {}1{};", "[".repeat(2_000_000), "]".repeat(2_000_000));
-    worker.send(&ToWorker::Compile(request), source.as_bytes());
+    let (request, body) = compilation(&[("index.js", source.as_bytes())], None, false);
+    worker.send(&request, &body);
     match worker.receive() {
         None => assert!(matches!(worker.exit(), Exit::Signal(_)), "the process died"),
         Some((plinth::isolate::protocol::FromWorker::Rejected { .. }, _)) => {}

@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use plinth::isolate::protocol::{
-    self, Answer, Assign, Compile, Diagnostic, FromWorker, FunctionError, HandlerStyle, HttpRequest, HttpResponse, Invoke,
-    Language, LogLevel, LogLine, Module, SNAPSHOT_FD, SOCKET_FD, Sandbox, ToWorker, Usage,
+    self, Answer, Assign, Bundle, Compile, Diagnostic, FromWorker, FunctionError, HandlerStyle, HttpRequest, HttpResponse,
+    Invoke, LogLevel, LogLine, Module, SNAPSHOT_FD, SOCKET_FD, Sandbox, SourceFile, ToWorker, Usage,
 };
 use plinth::sys::memfd::sealed_memfd;
 use plinth::sys::process::{self, Child, Exit, Plan};
@@ -86,25 +86,64 @@ pub(crate) struct Refused {
     pub(crate) worker: Worker,
 }
 
-/// A compiled source.
+/// Compiled files.
+#[derive(Debug)]
 pub(crate) struct Code {
-    pub(crate) text: Vec<u8>,
-    pub(crate) map: Vec<u8>,
-    pub(crate) style: HandlerStyle,
+    pub(crate) bundle: Bundle,
+    pub(crate) body: Vec<u8>,
 }
 
-/// Has a throw-away worker check and compile a source; TypeScript by the name of the file.
-pub(crate) fn compile(file: &str, handler: Option<&str>, source: &str) -> Result<Code, Vec<Diagnostic>> {
-    let typescript = Path::new(file).extension().is_some_and(|extension| extension == "ts");
-    let language = if typescript { Language::TypeScript } else { Language::JavaScript };
-    let mut worker = Worker::spare();
-    let request = Compile { file: file.to_owned(), language, handler: handler.map(str::to_owned) };
-    worker.send(&ToWorker::Compile(request), source.as_bytes());
-    match worker.receive() {
-        Some((FromWorker::Compiled(compiled), mut body)) => {
-            let map = body.split_off(compiled.code_len);
-            Ok(Code { text: body, map, style: compiled.style })
+impl Code {
+    pub(crate) const fn style(&self) -> HandlerStyle {
+        self.bundle.style
+    }
+
+    /// A module by its file: what it is, its code, its source map and its code cache.
+    pub(crate) fn module(&self, file: &str) -> (&Module, &[u8], &[u8], &[u8]) {
+        let mut rest = self.body.as_slice();
+        for module in &self.bundle.modules {
+            let (code, after) = rest.split_at(module.code_len);
+            let (map, after) = after.split_at(module.map_len);
+            let (cache, after) = after.split_at(module.cache_len);
+            if module.file == file {
+                return (module, code, map, cache);
+            }
+            rest = after;
         }
+        panic!("there is no {file} in {:?}", self.bundle)
+    }
+
+    /// The files of the bundle, in the order of their names.
+    pub(crate) fn files(&self) -> Vec<&str> {
+        let mut files: Vec<_> = self.bundle.modules.iter().map(|module| module.file.as_str()).collect();
+        files.sort_unstable();
+        files
+    }
+}
+
+/// Has a throw-away worker check and compile a file that was uploaded alone.
+pub(crate) fn compile(file: &str, handler: Option<&str>, source: &str) -> Result<Code, Vec<Diagnostic>> {
+    compile_as(&[(file, source.as_bytes())], handler, false)
+}
+
+/// Has a throw-away worker check and compile the files of an archive.
+pub(crate) fn compile_package(files: &[(&str, &[u8])], handler: Option<&str>) -> Result<Code, Vec<Diagnostic>> {
+    compile_as(files, handler, true)
+}
+
+/// What asks a worker to compile files, and the body beside it.
+pub(crate) fn compilation(files: &[(&str, &[u8])], handler: Option<&str>, is_archive: bool) -> (ToWorker, Vec<u8>) {
+    let described = files.iter().map(|(path, content)| SourceFile { path: (*path).to_owned(), len: content.len() }).collect();
+    let request = Compile { files: described, handler: handler.map(str::to_owned), is_archive };
+    (ToWorker::Compile(request), files.iter().flat_map(|(_, content)| content.iter().copied()).collect())
+}
+
+fn compile_as(files: &[(&str, &[u8])], handler: Option<&str>, is_archive: bool) -> Result<Code, Vec<Diagnostic>> {
+    let mut worker = Worker::spare();
+    let (request, body) = compilation(files, handler, is_archive);
+    worker.send(&request, &body);
+    match worker.receive() {
+        Some((FromWorker::Compiled(bundle), body)) => Ok(Code { bundle, body }),
         Some((FromWorker::Rejected { diagnostics }, _)) => {
             assert!(!diagnostics.is_empty(), "a refusal says why");
             Err(diagnostics)
@@ -149,6 +188,12 @@ impl Worker {
         }
     }
 
+    /// An environment of the files of an archive, initialised.
+    pub(crate) fn of_package(files: &[(&str, &[u8])]) -> Self {
+        let code = compile_package(files, None).unwrap_or_else(|errors| panic!("the package does not compile: {errors:?}"));
+        Self::spare().assign(&Settings::default(), code).unwrap_or_else(|refused| panic!("{:?}", refused.error))
+    }
+
     /// Compiles and assigns; the error is what `InitFailed` told, with the worker that told it.
     pub(crate) fn initialise(settings: &Settings, source: &str) -> Result<Self, Box<Refused>> {
         let code = match compile(settings.file, settings.handler, source) {
@@ -160,20 +205,18 @@ impl Worker {
 
     /// Assigns compiled code to a spare.
     pub(crate) fn assign(mut self, settings: &Settings, code: Code) -> Result<Self, Box<Refused>> {
-        let module = Module { file: settings.file.to_owned(), code_len: code.text.len(), map_len: code.map.len() };
         let env: BTreeMap<_, _> = settings.env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let assign = Assign {
             function: "tested".to_owned(),
             version: "7".to_owned(),
             handler: settings.handler.map(str::to_owned),
-            style: code.style,
             env,
             heap_limit: settings.heap,
-            modules: vec![module],
+            bundle: code.bundle,
             init_timeout_ms: u64::try_from(settings.init_timeout.as_millis()).unwrap(),
             log_limit: settings.log_limit,
         };
-        self.send(&ToWorker::Assign(Box::new(assign)), &[code.text, code.map].concat());
+        self.send(&ToWorker::Assign(Box::new(assign)), &code.body);
         match self.receive_past_logs() {
             Some((FromWorker::Initialised(usage), _)) => {
                 assert!(usage.wall_us > 0 && usage.heap_bytes > 0, "initialisation is measured: {usage:?}");

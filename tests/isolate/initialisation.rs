@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use plinth::isolate::protocol::{FunctionError, HandlerStyle};
+use plinth::isolate::protocol::{Bundle, FunctionError, HandlerStyle, Module, ModuleKind};
 use plinth::sys::process::Exit;
 use serde_json::json;
 
@@ -16,7 +16,10 @@ fn failure(source: &str) -> FunctionError {
 
 /// Code as the server would assign it, without the checks of a compilation.
 fn assign(code: &str, style: HandlerStyle) -> FunctionError {
-    let code = Code { text: code.as_bytes().to_vec(), map: Vec::new(), style };
+    let kind = if style == HandlerStyle::CommonJs { ModuleKind::CommonJs } else { ModuleKind::Module };
+    let file = Settings::default().file.to_owned();
+    let module = Module { file, kind, code_len: code.len(), map_len: 0, cache_len: 0, exports: Vec::new(), links: Vec::new() };
+    let code = Code { bundle: Bundle { style, modules: vec![module] }, body: code.as_bytes().to_vec() };
     let settings = Settings { handler: Some("index.handler"), ..Settings::default() };
     match Worker::spare().assign(&settings, code) {
         Ok(_) => panic!("it was initialised"),

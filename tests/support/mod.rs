@@ -19,6 +19,7 @@ pub mod postgres;
 mod process;
 mod users;
 mod wait;
+mod zip;
 
 pub use app::{Options, TestApp};
 pub use env::{environment, on_postgres};
@@ -27,3 +28,4 @@ pub use http::{Client, Request, Response};
 pub use process::{Finished, run_plinth};
 pub use users::{PASSWORD, User, claims};
 pub use wait::eventually;
+pub use zip::zip;

@@ -12,18 +12,16 @@ use super::config;
 use crate::api::{Code, MAX_PAGE, Problem, PublicUrl};
 use crate::auth::api::Caller;
 use crate::functions::FunctionsService;
-use crate::functions::model::Deployment;
-use crate::isolate::protocol::Language;
+use crate::functions::model::{Deployment, SourceKind};
 use crate::types::{FunctionName, RequestId, Timestamp};
 
 /// The header with a function's settings.
 pub(super) const CONFIG_HEADER: &str = "x-plinth-config";
 
 /// The media types a source may have.
-const ACCEPTED: &str =
-    "text/javascript, application/javascript, application/typescript, text/typescript or application/x-typescript";
+const ACCEPTED: &str = "text/javascript, application/javascript, application/typescript, text/typescript, application/x-typescript or application/zip";
 
-/// How a zip begins.
+/// How a zip with any entry begins.
 const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
 
 /// Functions a page has unless it is asked for another number.
@@ -63,11 +61,11 @@ pub(super) struct LogsQuery {
 
 /// Deploy a function
 ///
-/// The body is the source: one JavaScript or TypeScript file, an ES module. It is checked and compiled before anything changes;
-/// the answer comes when the deployment is durable. New calls run the new revision, calls under way finish on theirs. A deployment
+/// The body is the source: one JavaScript or TypeScript file, or a zip of files with their `node_modules`. It is checked and compiled
+/// before anything changes; the answer comes when the deployment is durable. New calls run the new revision, calls under way finish on theirs. A deployment
 /// says everything anew: settings that it leaves out have their defaults, whatever the revision before had.
 ///
-/// `x-plinth-config` is a JSON object: `handler` (such as `index.handler`), `memory_mb` (128–10240), `timeout_s` (1–900), `env` (an
+/// `x-plinth-config` is a JSON object: `handler` (such as `index.handler`: the file, and what it exports), `memory_mb` (128–10240), `timeout_s` (1–900), `env` (an
 /// object of texts, 4 KB in all), `verify_jwt` (default true: callers need a key or a token), `network` (`"none"`, `"public"` or a list
 /// of hosts), `description`.
 #[utoipa::path(
@@ -84,6 +82,7 @@ pub(super) struct LogsQuery {
         description = "The source",
         content(
             (String = "text/javascript", example = "export const handler = async (event) => ({ hello: 'world' });"),
+            (Vec<u8> = "application/zip"),
             (String = "application/typescript", example = "export default { fetch: (req: Request) => new Response('hello') };"),
         ),
     ),
@@ -107,15 +106,15 @@ pub(super) async fn deploy_function(
 ) -> Result<CustomizeResponder<Json<FunctionAnswer>>, Problem> {
     caller.require_service()?;
     let name = name.parse::<FunctionName>().map_err(|err| Code::InvalidInput.because(err))?;
-    let language = language_of(&request)?;
+    let kind = kind_of(&request)?;
     let mut headers = request.headers().get_all(CONFIG_HEADER);
     let header = headers.next().map(header::HeaderValue::as_bytes);
     if headers.next().is_some() {
         return Err(Code::InvalidInput.because(format!("{CONFIG_HEADER} is there twice")));
     }
     let (settings, env) = config::parse(header, functions.config()).map_err(Problem::invalid)?;
-    let source = source_of(payload, functions.config().max_package).await?;
-    let revision = functions.deploy(Deployment { name, language, source, settings, env }).await?;
+    let source = source_of(payload, kind, functions.config().max_package).await?;
+    let revision = functions.deploy(Deployment { name, kind, source, settings, env }).await?;
     let status = if revision.number == 1 { StatusCode::CREATED } else { StatusCode::OK };
     Ok(Json(FunctionAnswer::new(revision, &url)).customize().with_status(status))
 }
@@ -231,7 +230,7 @@ fn limit_of(asked: Option<u32>, default: u32) -> Result<u32, Problem> {
     Err(Code::InvalidInput.because(format!("limit must be a whole number from 1 to {MAX_PAGE}")))
 }
 
-fn language_of(request: &HttpRequest) -> Result<Language, Problem> {
+fn kind_of(request: &HttpRequest) -> Result<SourceKind, Problem> {
     let header = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (kind, parameters) = header.split_once(';').unwrap_or((header, ""));
     let charset = parameters.split(';').find_map(|parameter| parameter.trim().strip_prefix("charset="));
@@ -239,24 +238,23 @@ fn language_of(request: &HttpRequest) -> Result<Language, Problem> {
         return Err(Code::UnsupportedMediaType.because("the source must be in UTF-8"));
     }
     match kind.trim().to_ascii_lowercase().as_str() {
-        "text/javascript" | "application/javascript" => Ok(Language::JavaScript),
-        "application/typescript" | "text/typescript" | "application/x-typescript" => Ok(Language::TypeScript),
-        "application/zip" | "application/x-zip-compressed" => Err(no_zip()),
+        "text/javascript" | "application/javascript" => Ok(SourceKind::JavaScript),
+        "application/typescript" | "text/typescript" | "application/x-typescript" => Ok(SourceKind::TypeScript),
+        "application/zip" | "application/x-zip-compressed" => Ok(SourceKind::Zip),
         "" => Err(Code::UnsupportedMediaType.because(format!("content-type is missing; it must be {ACCEPTED}"))),
         other => Err(Code::UnsupportedMediaType.because(format!("content-type is {other}; it must be {ACCEPTED}"))),
     }
 }
 
-fn no_zip() -> Problem {
-    Code::UnsupportedMediaType.because(format!(
-        "zip packages are not accepted by this version; send one file as {ACCEPTED}, bundled if it has several modules"
-    ))
-}
-
-async fn source_of(payload: Payload, limit: usize) -> Result<Bytes, Problem> {
+async fn source_of(payload: Payload, kind: SourceKind, limit: usize) -> Result<Bytes, Problem> {
     let source = super::body::read(payload, limit, "functions.max_package").await?;
-    if source.starts_with(ZIP_MAGIC) {
-        return Err(no_zip());
+    match (kind, source.starts_with(ZIP_MAGIC)) {
+        (SourceKind::Zip, true) => return Ok(source),
+        (SourceKind::Zip, false) => {
+            return Err(Code::InvalidSource.because("content-type says that this is a zip, and it is none"));
+        }
+        (_, true) => return Err(Code::UnsupportedMediaType.because("this is a zip; its content-type is application/zip")),
+        (_, false) => {}
     }
     match std::str::from_utf8(&source) {
         Ok(text) if text.trim().is_empty() => Err(Code::InvalidSource.because("the source is empty")),

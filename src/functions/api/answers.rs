@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::api::PublicUrl;
 use crate::functions::logs::LogEntry;
-use crate::functions::model::{Network, Revision, language_name, style_name};
+use crate::functions::model::{Network, Revision, style_name};
 use crate::types::{FunctionId, FunctionName, RequestId, RevisionId, Timestamp};
 
 /// A function by its live revision.
@@ -31,7 +31,7 @@ pub(super) struct FunctionAnswer {
     /// The size of the source, in bytes.
     #[schema(example = 73)]
     size_bytes: i64,
-    /// `javascript` or `typescript`.
+    /// What was uploaded: `javascript`, `typescript` or `zip`.
     #[schema(example = "javascript")]
     language: &'static str,
     /// The handler that was found: `lambda` (`export const handler`), `default_fetch` (`export default { fetch }`),
@@ -140,7 +140,7 @@ impl FunctionAnswer {
             version: revision.number.to_string(),
             sha256: package.source_sha256,
             size_bytes: package.source_size,
-            language: language_name(package.language),
+            language: package.kind.as_str(),
             handler_style: style_name(package.style),
             handler: settings.handler,
             memory_mb: settings.memory_mb,

@@ -127,9 +127,16 @@ fn handler(value: Value) -> Result<String, String> {
         let letter = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
         part.chars().all(letter) && part.chars().next().is_some_and(|c| !c.is_numeric())
     };
-    match handler.split_once('.') {
-        Some(("index", exports)) if exports.split('.').all(export) => Ok(handler),
-        _ => Err("must be 'index.' and the name of an export, such as index.handler".to_owned()),
+    let folder =
+        |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\\', ':']) && !part.chars().any(char::is_control);
+    let name = handler.rfind('/').map_or(0, |slash| slash + 1);
+    match handler[name..].split_once('.') {
+        Some((file, exports))
+            if !file.is_empty() && exports.split('.').all(export) && handler[..name].split_terminator('/').all(folder) =>
+        {
+            Ok(handler)
+        }
+        _ => Err("must be a file and the name of an export, such as index.handler or src/app.handler".to_owned()),
     }
 }
 

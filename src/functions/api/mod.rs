@@ -76,7 +76,7 @@ impl From<Error> for Problem {
                 Code::InvalidSource.because(err).with_errors(errors)
             }
             Error::SourceTooLarge { .. } => Code::TooLarge.because(err),
-            Error::CompilerFailed(_) => Code::InvalidSource.because(err),
+            Error::BadArchive(_) | Error::CompilerFailed(_) => Code::InvalidSource.because(err),
             Error::Busy(_) => Code::TooManyRequests.because(err).retry_after(RETRY_AFTER),
             Error::Stopping => Code::Unavailable.because(err),
             Error::NoWorker(_) => {

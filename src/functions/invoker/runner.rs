@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, Semaphore, oneshot};
 
 use super::admit::{Admission, NoPlace, Place};
 use super::call::{Done, Running, Start};
@@ -14,9 +14,10 @@ use super::environment::Environment;
 use super::pool::Pool;
 use super::spares::Spares;
 use super::start::StartError;
-use super::{call, environment, snapshot, start};
+use super::{call, compile, environment, snapshot, start};
 use crate::auth::vault::Vault;
 use crate::config;
+use crate::functions::build::BuildId;
 use crate::functions::error::{Error, Result};
 use crate::functions::logs::Logs;
 use crate::functions::metering::Phases;
@@ -31,6 +32,9 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// How long after a cold start its spare is replaced.
 const REFILL_AFTER: Duration = Duration::from_millis(50);
+
+/// The program that makes the snapshot and runs the workers: this one, also when its file was replaced since it started.
+pub(in crate::functions) const PROGRAM: &str = "/proc/self/exe";
 
 /// How often one call is tried when workers end just before it reaches them.
 pub(super) const TRIES: usize = 3;
@@ -47,6 +51,10 @@ pub(in crate::functions) struct Parts {
     pub(super) logs: Logs,
     pub(super) config: config::Functions,
     pub(super) tasks: Tasks,
+    /// Turns to compile.
+    pub(super) builds: Semaphore,
+    /// Held while what another build made is made anew.
+    pub(super) rebuilding: Mutex<()>,
 }
 
 impl std::ops::Deref for Invoker {
@@ -63,6 +71,7 @@ pub(in crate::functions) struct Setup {
     pub(in crate::functions) packages: Packages,
     pub(in crate::functions) logs: Logs,
     pub(in crate::functions) vault: Vault,
+    pub(in crate::functions) build: BuildId,
     /// The server's data folder.
     pub(in crate::functions) data: PathBuf,
     pub(in crate::functions) tasks: Tasks,
@@ -90,13 +99,23 @@ pub(in crate::functions) struct Counts {
 
 impl Invoker {
     pub(in crate::functions) fn start(setup: Setup) -> Result<Self> {
-        let Setup { config, packages, logs, vault, data, tasks } = setup;
+        let Setup { config, packages, logs, vault, build, data, tasks } = setup;
         let pool = Pool::new(config.max_environments);
-        let source = snapshot::Source { program: PathBuf::from("/proc/self/exe"), cache: data.join("cache"), vault };
+        let source = snapshot::Source { program: PathBuf::from(PROGRAM), cache: data.join("cache"), vault, build };
         let spares = Spares::new(source, tasks.clone(), config.spares, pool.clone())
             .map_err(|err| Error::NoWorker(format!("the thread that starts workers cannot be started: {err}")))?;
         let admission = Admission::new(config.max_running);
-        let invoker = Self(Arc::new(Parts { admission, pool, spares, packages, logs, config, tasks }));
+        let invoker = Self(Arc::new(Parts {
+            admission,
+            pool,
+            spares,
+            packages,
+            logs,
+            config,
+            tasks,
+            builds: Semaphore::new(compile::AT_ONCE),
+            rebuilding: Mutex::default(),
+        }));
         invoker.spawn_sweeper();
         Ok(invoker)
     }

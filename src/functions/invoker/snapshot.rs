@@ -4,15 +4,16 @@
 //! build's id, wrapped by the master key. A file that does not unwrap, or that another build made, is made anew.
 
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use aws_lc_rs::digest::{Context, SHA256, digest};
+use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::auth::vault::Vault;
+use crate::functions::build::BuildId;
 use crate::sys::memfd::sealed_memfd;
 use crate::sys::process;
 
@@ -27,6 +28,7 @@ pub(super) struct Source {
     /// The folder it is kept in.
     pub(super) cache: PathBuf,
     pub(super) vault: Vault,
+    pub(super) build: BuildId,
 }
 
 impl Source {
@@ -34,7 +36,7 @@ impl Source {
     ///
     /// Blocks for about a second when it is made.
     pub(super) fn obtain(&self, anew: bool) -> io::Result<OwnedFd> {
-        let build = hash_of_file(&self.program)?;
+        let build = self.build.get_blocking()?;
         let file = self.cache.join(format!("snapshot-{}.bin", hex(&build[..12])));
         if !anew {
             match self.open(&file, &build) {
@@ -92,17 +94,6 @@ impl Source {
 /// What is wrapped: the build's id and the blob's hash.
 fn seal_of(build: &[u8], blob: &[u8]) -> Vec<u8> {
     [build, digest(&SHA256, blob).as_ref()].concat()
-}
-
-fn hash_of_file(path: &Path) -> io::Result<Vec<u8>> {
-    let mut file = fs::File::open(path)?;
-    let (mut context, mut chunk) = (Context::new(&SHA256), vec![0; 1 << 20]);
-    loop {
-        match file.read(&mut chunk)? {
-            0 => return Ok(context.finish().as_ref().to_vec()),
-            read => context.update(&chunk[..read]),
-        }
-    }
 }
 
 /// Bytes as lower-case hexadecimal.

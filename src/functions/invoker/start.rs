@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use metrics::{counter, histogram};
 
 use super::channel::{LinkError, Outgoing};
@@ -17,7 +16,8 @@ use crate::functions::fault::Fault;
 use crate::functions::logs::What;
 use crate::functions::metering::Phases;
 use crate::functions::model::Revision;
-use crate::isolate::protocol::{Assign, FromWorker, Module, ToWorker, encode};
+use crate::functions::packages::Built;
+use crate::isolate::protocol::{Assign, FromWorker, ToWorker, encode};
 use crate::sys::process;
 use crate::types::RequestId;
 
@@ -50,7 +50,8 @@ pub(super) async fn start(
 ) -> Result<(Box<Environment>, Phases), StartError> {
     let mut phases = Phases::default();
     let began = Instant::now();
-    let (code, variables) = invoker.packages.open(&revision).await.map_err(StartError::Server)?;
+    let built = invoker.package(&revision).await.map_err(StartError::Server)?;
+    let variables = invoker.packages.variables(&revision).map_err(StartError::Server)?;
     phases.download = began.elapsed();
 
     let began = Instant::now();
@@ -66,7 +67,7 @@ pub(super) async fn start(
     let mut environment = Box::new(Environment::new(worker, Arc::clone(&revision), log, counted));
     let began = Instant::now();
     environment.log.push(request, [What::InitStart]);
-    let initialised = initialise(invoker, &mut environment, request, &code, variables).await;
+    let initialised = initialise(invoker, &mut environment, request, &built, variables).await;
     phases.init = began.elapsed();
     environment.peak_memory(phases.init);
     counter!("plinth_function_cold_starts_total", "function" => revision.name.as_str().to_owned()).increment(1);
@@ -102,11 +103,11 @@ async fn initialise(
     invoker: &Invoker,
     environment: &mut Environment,
     request: RequestId,
-    code: &Bytes,
+    built: &Built,
     variables: BTreeMap<String, String>,
 ) -> Result<(), Option<Fault>> {
     let limit = invoker.config.init_timeout;
-    let mut out = Outgoing::new(assignment(invoker, &environment.revision, code, variables)?);
+    let mut out = Outgoing::new(assignment(invoker, &environment.revision, built, variables)?);
     let mut tap = Tap::new(Arc::clone(&environment.log), request, invoker.config.log_limit);
     let link = &mut environment.worker.link;
     let conversation = async {
@@ -135,27 +136,21 @@ async fn initialise(
 fn assignment(
     invoker: &Invoker,
     revision: &Revision,
-    code: &Bytes,
+    built: &Built,
     variables: BTreeMap<String, String>,
 ) -> Result<Vec<u8>, Fault> {
-    let (settings, package) = (&revision.settings, &revision.package);
-    let module = Module {
-        file: package.file().to_owned(),
-        code_len: package.code_len,
-        map_len: code.len().saturating_sub(package.code_len),
-    };
+    let settings = &revision.settings;
     let assign = Assign {
         function: revision.name.as_str().to_owned(),
         version: revision.version(),
         handler: settings.handler.clone(),
-        style: package.style,
         env: variables,
         heap_limit: usize::try_from(u64::from(settings.memory_mb) * MB).unwrap_or(usize::MAX),
-        modules: vec![module],
+        bundle: built.bundle.clone(),
         init_timeout_ms: u64::try_from(invoker.config.init_timeout.as_millis()).unwrap_or(u64::MAX),
         log_limit: invoker.config.log_limit,
     };
-    encode(&ToWorker::Assign(Box::new(assign)), code).map_err(|err| {
+    encode(&ToWorker::Assign(Box::new(assign)), &built.body).map_err(|err| {
         tracing::error!("a function cannot be handed to its worker: {err}");
         Fault::Broken
     })

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::db::{self, Conn, FromRow, Row};
-use crate::functions::model::{Package, Revision, Settings};
+use crate::functions::model::{Package, Revision, Settings, SourceKind};
 use crate::types::{FunctionId, FunctionName, Timestamp};
 
 /// What a live revision is read from.
@@ -25,12 +25,10 @@ impl FromRow for Revision {
             env_names: json_of(row, "env_names")?,
         };
         let package = Package {
-            language: word_of(row, "language")?,
+            kind: SourceKind::named(&row.get::<String>("language")?).ok_or_else(|| unreadable("language"))?,
             style: word_of(row, "style")?,
             source_sha256: row.get("source_sha256")?,
             source_size: row.get("source_size")?,
-            code_sha256: row.get("code_sha256")?,
-            code_len: usize::try_from(row.get::<i64>("code_len")?).map_err(|_| unreadable("code_len"))?,
         };
         Ok(Self {
             id: row.get("id")?,
@@ -101,8 +99,8 @@ pub(in crate::functions) async fn insert_revision(conn: &mut Conn, revision: &Re
     let (settings, package) = (&revision.settings, &revision.package);
     conn.query(
         "insert into plinth.function_revisions (id, function_id, number, handler, memory_mb, timeout_s, verify_jwt, network,
-                description, env_names, sealed_env, language, style, source_sha256, source_size, code_sha256, code_len, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+                description, env_names, sealed_env, language, style, source_sha256, source_size, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     )
     .bind(revision.id)
     .bind(revision.function_id)
@@ -115,12 +113,10 @@ pub(in crate::functions) async fn insert_revision(conn: &mut Conn, revision: &Re
     .bind(&settings.description)
     .bind(json!(settings.env_names))
     .bind(&revision.sealed_env)
-    .bind(word(&json!(package.language)))
+    .bind(package.kind.as_str())
     .bind(word(&json!(package.style)))
     .bind(&package.source_sha256)
     .bind(package.source_size)
-    .bind(&package.code_sha256)
-    .bind(i64::try_from(package.code_len).unwrap_or(i64::MAX))
     .bind(revision.created_at)
     .execute()
     .await?;

@@ -42,12 +42,6 @@ impl<'s> Places<'s> {
         whole_file(self.file, message)
     }
 
-    /// Refuses every import and every `require`: a function is one file.
-    pub(super) fn refuse_requests(&self, survey: &Survey) -> Result<(), Vec<Diagnostic>> {
-        let message = |name: &str| format!("cannot find module {name:?}: a function is one file; bundle what it imports");
-        self.refuse_all(survey.requests.iter().map(|(name, span)| (*span, message(name))))
-    }
-
     /// Refuses decorators, which V8 does not know.
     pub(super) fn refuse_decorators(&self, survey: &Survey) -> Result<(), Vec<Diagnostic>> {
         let message = "decorators are not supported; compile them away before deploying";
@@ -59,7 +53,8 @@ impl<'s> Places<'s> {
         if diagnostics.is_empty() { Ok(()) } else { Err(diagnostics) }
     }
 
-    fn at(&self, offset: u32, message: String) -> Diagnostic {
+    /// What is wrong at a byte of the source.
+    pub(super) fn at(&self, offset: u32, message: String) -> Diagnostic {
         let offset = usize::try_from(offset).unwrap_or(usize::MAX).min(self.source.len());
         let before = &self.source[..self.source.floor_char_boundary(offset)];
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;

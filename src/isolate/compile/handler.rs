@@ -14,17 +14,17 @@ pub(super) fn find(asked: Option<&str>, survey: &Survey, named: HandlerStyle) ->
     }
 }
 
-/// `index.handler`: the file, which is the only one, and a path into its exports.
+/// `index.handler`: the file, which was found by it, and a path into its exports.
 fn by_name(asked: &str, survey: &Survey, named: HandlerStyle) -> Result<HandlerStyle, String> {
-    let Some((_, path)) = asked.split_once('.').filter(|(file, path)| !file.is_empty() && !path.is_empty()) else {
-        return Err(format!("the handler {asked:?} is not of the form file.export, such as index.handler"));
-    };
+    let Some((_, path)) = split(asked) else { return Err(malformed(asked)) };
     let export = path.split('.').next().unwrap_or(path);
     if survey.has_export(export, named) {
         return Ok(named);
     }
-    if export == "default" && survey.default.is_some() {
-        return whichever_default(survey).ok_or_else(|| "the default export is missing".to_owned());
+    if export == "default"
+        && let Some(style) = whichever_default(survey)
+    {
+        return Ok(style);
     }
     Err(format!("the handler {asked:?} is not there: the source exports {}", survey.list()))
 }
@@ -46,8 +46,21 @@ fn whichever(survey: &Survey, named: HandlerStyle) -> Result<HandlerStyle, Strin
     ))
 }
 
+/// The file's path without its extension, and the path into its exports: parted at the first dot of the file's name.
+pub(super) fn split(handler: &str) -> Option<(&str, &str)> {
+    let name = handler.rfind('/').map_or(0, |slash| slash + 1);
+    let dot = name + handler[name..].find('.')?;
+    let (file, path) = (&handler[..dot], &handler[dot + 1..]);
+    (dot > name && !path.is_empty() && !handler.contains("..")).then_some((file, path))
+}
+
+pub(super) fn malformed(handler: &str) -> String {
+    format!("the handler {handler:?} is not of the form file.export, such as index.handler")
+}
+
 fn whichever_default(survey: &Survey) -> Option<HandlerStyle> {
-    survey.default.map(|default| match default {
+    let assigned = survey.assigned().iter().any(|name| name == "default").then_some(DefaultExport::Other);
+    survey.default.or(assigned).map(|default| match default {
         DefaultExport::Function => HandlerStyle::DefaultFunction,
         // What it really is shows when the module is evaluated, and decides then.
         DefaultExport::Other => HandlerStyle::DefaultFetch,

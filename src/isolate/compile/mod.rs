@@ -1,115 +1,77 @@
-//! Checks a source at deploy time and turns it into what V8 runs.
+//! Checks a package at deploy time and turns it into what V8 runs.
 //!
 //! This parses what a stranger wrote, so it runs in a sandboxed worker that does nothing else and then exits: a source that makes the
 //! parser overflow its stack ends that process alone.
+//!
+//! ```text
+//! files -> entry (which file the handler is in) -> graph (source: parse, check, transpile; survey: what it asks for) -> bundle
+//! ```
 
 mod diagnostics;
+mod entry;
+mod graph;
 mod handler;
+mod source;
 mod survey;
 
-use std::path::{Path, PathBuf};
+use self::graph::{Drafted, Files, Graph};
+use super::protocol::{Bundle, Compile, Diagnostic, FromWorker, HandlerStyle, Module, ModuleKind};
+use super::runtime::engine::Engine;
 
-use oxc_allocator::Allocator;
-use oxc_codegen::{Codegen, CodegenOptions};
-use oxc_parser::{ParseOptions, Parser, ParserReturn};
-use oxc_semantic::SemanticBuilder;
-use oxc_span::SourceType;
-use oxc_transformer::{TransformOptions, Transformer};
-
-use self::diagnostics::Places;
-use self::survey::Survey;
-use super::protocol::{Compile, Compiled, Diagnostic, FromWorker, HandlerStyle, Language};
-
-/// JavaScript ready to run, its source map (which may be empty), and the way to its handler.
-struct Output {
-    code: String,
-    map: String,
-    style: HandlerStyle,
-}
+/// What V8's heap may hold while it compiles, in bytes. The limit on the process's memory is tighter for all but large packages.
+const HEAP: usize = 2 * 1024 * 1024 * 1024;
 
 /// Checks and transpiles; gives the answer to the server and its body.
-pub(super) fn compile(request: &Compile, body: &[u8]) -> (FromWorker, Vec<u8>) {
-    let checked = match std::str::from_utf8(body) {
-        Ok(source) => check(request, source),
-        Err(error) => Err(vec![diagnostics::whole_file(&request.file, format!("the source is not UTF-8: {error}"))]),
-    };
-    match checked {
-        Ok(Output { code, map, style }) => {
-            let compiled = FromWorker::Compiled(Compiled { code_len: code.len(), style });
-            (compiled, [code, map].concat().into_bytes())
-        }
+pub(super) fn compile(request: &Compile, body: &[u8], engine: &mut Engine) -> (FromWorker, Vec<u8>) {
+    let mut files = Files::new();
+    let mut rest = body;
+    for file in &request.files {
+        let (content, after) = rest.split_at_checked(file.len).unwrap_or((rest, &[]));
+        files.insert(&file.path, content);
+        rest = after;
+    }
+    match bundle(request, &files, engine) {
+        Ok((bundle, body)) => (FromWorker::Compiled(bundle), body),
         Err(diagnostics) => (FromWorker::Rejected { diagnostics }, Vec::new()),
     }
 }
 
-fn check(request: &Compile, source: &str) -> Result<Output, Vec<Diagnostic>> {
-    // A byte order mark is no part of a program.
-    let source = source.strip_prefix('\u{feff}').unwrap_or(source);
-    let places = Places::new(&request.file, source);
-    match request.language {
-        Language::TypeScript => typescript(request, source, &places),
-        Language::JavaScript => javascript(request, source, &places),
-    }
-}
-
-/// JavaScript is kept as it is. It is an ES module, unless it has no module syntax and assigns to `exports`, as Node has it.
-fn javascript(request: &Compile, source: &str, places: &Places<'_>) -> Result<Output, Vec<Diagnostic>> {
-    let allocator = Allocator::default();
-    let extension = Path::new(&request.file).extension().and_then(|extension| extension.to_str());
-    let as_module = Parser::new(&allocator, source, SourceType::mjs()).parse();
-    if extension != Some("mjs") && !as_module.module_record.has_module_syntax {
-        let as_script = Parser::new(&allocator, source, SourceType::cjs())
-            .with_options(ParseOptions { allow_return_outside_function: true, ..ParseOptions::default() })
-            .parse();
-        if !as_script.diagnostics.has_errors() {
-            let survey = Survey::of(&as_script.program);
-            if survey.is_common_js || extension == Some("cjs") {
-                return finish(request, source, &as_script, places, HandlerStyle::CommonJs);
-            }
+fn bundle(request: &Compile, files: &Files<'_>, engine: &mut Engine) -> Result<(Bundle, Vec<u8>), Vec<Diagnostic>> {
+    let handler = request.handler.as_deref();
+    let entry = entry::find(handler, files).map_err(|message| vec![diagnostics::whole_file(entry::PACKAGE, message)])?;
+    let modules = Graph::new(files, request.is_archive).walk(&entry)?;
+    let style = style(handler, &modules)?;
+    engine.raise_heap(HEAP);
+    let mut body = Vec::new();
+    let mut described = Vec::with_capacity(modules.len());
+    for (at, module) in modules.iter().enumerate() {
+        let Drafted { file, kind, code, map, links, .. } = module;
+        let cache = engine
+            .precompile(file, *kind, code)
+            .map_err(|(message, line)| vec![Diagnostic { file: file.clone(), line: Some(line), column: None, message }])?;
+        for part in [code, map, &cache] {
+            body.extend_from_slice(part);
         }
+        let exports = if *kind == ModuleKind::CommonJs { graph::exports_of(&modules, at) } else { Vec::new() };
+        described.push(Module {
+            file: file.clone(),
+            kind: *kind,
+            code_len: code.len(),
+            map_len: map.len(),
+            cache_len: cache.len(),
+            exports,
+            links: links.clone(),
+        });
     }
-    finish(request, source, &as_module, places, HandlerStyle::Lambda)
+    Ok((Bundle { style, modules: described }, body))
 }
 
-fn finish(
-    request: &Compile,
-    source: &str,
-    parsed: &ParserReturn<'_>,
-    places: &Places<'_>,
-    named: HandlerStyle,
-) -> Result<Output, Vec<Diagnostic>> {
-    places.refuse(parsed.diagnostics.errors())?;
-    let semantic = SemanticBuilder::new().with_check_syntax_error(true).build(&parsed.program);
-    places.refuse(semantic.diagnostics.errors())?;
-    let mut survey = Survey::of(&parsed.program);
-    if named == HandlerStyle::CommonJs {
-        survey.add_requires(semantic.semantic.scoping());
-    }
-    places.refuse_requests(&survey)?;
-    let style = handler::find(request.handler.as_deref(), &survey, named).map_err(|message| vec![places.whole_file(message)])?;
-    Ok(Output { code: source.to_owned(), map: String::new(), style })
-}
-
-/// TypeScript loses its types; what it exports and imports is looked at after that, since an import of types alone is gone then.
-fn typescript(request: &Compile, source: &str, places: &Places<'_>) -> Result<Output, Vec<Diagnostic>> {
-    let allocator = Allocator::default();
-    let parsed = Parser::new(&allocator, source, SourceType::ts()).parse();
-    places.refuse(parsed.diagnostics.errors())?;
-    let mut program = parsed.program;
-    let semantic =
-        SemanticBuilder::new().with_check_syntax_error(true).with_excess_capacity(2.0).with_enum_eval(true).build(&program);
-    places.refuse(semantic.diagnostics.errors())?;
-    let scoping = semantic.semantic.into_scoping();
-    let options = TransformOptions::default();
-    let transformed = Transformer::new(&allocator, Path::new(&request.file), &options).build_with_scoping(scoping, &mut program);
-    places.refuse(transformed.diagnostics.errors())?;
-    let survey = Survey::of(&program);
-    places.refuse_requests(&survey)?;
-    places.refuse_decorators(&survey)?;
-    let style = handler::find(request.handler.as_deref(), &survey, HandlerStyle::Lambda)
-        .map_err(|message| vec![places.whole_file(message)])?;
-    let options = CodegenOptions { source_map_path: Some(PathBuf::from(&request.file)), ..CodegenOptions::default() };
-    let printed = Codegen::new().with_options(options).with_source_text(source).build(&program);
-    let map = printed.map.map(|map| map.to_json_string()).unwrap_or_default();
-    Ok(Output { code: printed.code, map, style })
+/// The kind of handler the entry has.
+fn style(handler: Option<&str>, modules: &[Drafted]) -> Result<HandlerStyle, Vec<Diagnostic>> {
+    let Some((entry, survey)) = modules.first().and_then(|entry| Some((entry, entry.survey.as_ref()?))) else {
+        let message = "the handler's file is not code".to_owned();
+        return Err(vec![diagnostics::whole_file(entry::PACKAGE, message)]);
+    };
+    let named = if entry.kind == ModuleKind::CommonJs { HandlerStyle::CommonJs } else { HandlerStyle::Lambda };
+    handler::find(handler, survey, named).map_err(|message| vec![diagnostics::whole_file(&entry.file, message)])
 }

@@ -3,13 +3,13 @@
 use oxc_ast::ast::{
     AssignmentExpression, CallExpression, Declaration, Decorator, ExportAllDeclaration, ExportDeclaration,
     ExportDefaultDeclaration, ExportDefaultDeclarationKind, ExportFromDeclaration, ExportNamedDeclaration, Expression,
-    ImportDeclaration, ImportExpression, MemberExpression, Program,
+    ImportDeclaration, ImportExpression, MemberExpression, ObjectPropertyKind, Program, TryStatement,
 };
 use oxc_ast_visit::{Visit, walk};
 use oxc_semantic::{ReferenceId, Scoping};
 use oxc_span::Span;
 
-use crate::isolate::protocol::HandlerStyle;
+use crate::isolate::protocol::{By, HandlerStyle};
 
 /// What `export default` holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,14 +28,32 @@ pub(super) struct Survey {
     assigned: Vec<String>,
     /// `module.exports = …`: names may be there that the text does not tell.
     replaces_exports: bool,
+    /// `export * from …`: names may be there that this text does not tell.
+    passes_exports_on: bool,
+    /// Modules whose exports a `CommonJS` module passes on as its own.
+    pub(super) passed_on: Vec<String>,
     pub(super) default: Option<DefaultExport>,
     pub(super) is_common_js: bool,
     pub(super) calls_serve: bool,
-    /// Modules asked for by name, and where.
-    pub(super) requests: Vec<(String, Span)>,
+    /// Modules asked for by name.
+    pub(super) requests: Vec<Request>,
     /// Calls of something named `require`, and what the name refers to.
-    requires: Vec<(String, Span, Option<ReferenceId>)>,
+    requires: Vec<(Request, Option<ReferenceId>)>,
+    /// `import(x)` or `require(x)` of what only shows at run time.
+    pub(super) is_computed: bool,
     pub(super) decorators: Vec<Span>,
+    /// How many `try` blocks are around what is visited.
+    guards: usize,
+}
+
+/// A module asked for by name.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub(super) name: String,
+    pub(super) span: Span,
+    pub(super) by: By,
+    /// In a `try` block: the source is prepared not to get it.
+    pub(super) is_guarded: bool,
 }
 
 impl Survey {
@@ -45,19 +63,61 @@ impl Survey {
         survey
     }
 
-    /// Counts calls of `require` as requests for modules, where it is not a function of the source's own.
-    pub(super) fn add_requires(&mut self, scoping: &Scoping) {
-        let own = |id: ReferenceId| scoping.get_reference(id).symbol_id().is_some();
+    /// Counts calls of `require` as requests for modules, where it is not a function of the source's own; one that `createRequire`
+    /// made is as good as Node's.
+    pub(super) fn add_requires(&mut self, scoping: &Scoping, is_common_js: bool) {
+        let makes_one = self.requests.iter().any(|request| matches!(request.name.as_str(), "module" | "node:module"));
         let requires = std::mem::take(&mut self.requires).into_iter();
-        let foreign = requires.filter(|(_, _, reference)| !reference.is_some_and(own));
-        self.requests.extend(foreign.map(|(name, span, _)| (name, span)));
+        if !is_common_js && !makes_one {
+            return;
+        }
+        let own = |id: ReferenceId| !makes_one && scoping.get_reference(id).symbol_id().is_some();
+        let foreign = requires.filter(|(_, reference)| !reference.is_some_and(own));
+        self.requests.extend(foreign.map(|(request, _)| request));
+    }
+
+    /// The names a `CommonJS` module is seen to export by itself.
+    pub(super) fn assigned(&self) -> &[String] {
+        &self.assigned
+    }
+
+    fn ask(&mut self, name: impl Into<String>, span: Span, by: By) {
+        let request = Request { name: name.into(), span, by, is_guarded: self.guards > 0 };
+        self.requests.push(request);
+    }
+
+    /// Notes what `module.exports` is replaced with, as far as its text tells.
+    fn replace_exports(&mut self, value: &Expression<'_>) {
+        self.is_common_js = true;
+        self.replaces_exports = true;
+        match value {
+            Expression::ObjectExpression(object) => {
+                for property in &object.properties {
+                    match property {
+                        ObjectPropertyKind::ObjectProperty(property) => {
+                            self.assigned.extend(property.key.static_name().map(String::from));
+                        }
+                        ObjectPropertyKind::SpreadProperty(spread) => self.pass_on(&spread.argument),
+                    }
+                }
+            }
+            other => self.pass_on(other),
+        }
+    }
+
+    fn pass_on(&mut self, value: &Expression<'_>) {
+        if let Expression::CallExpression(call) = value
+            && let Some(module) = call.common_js_require()
+        {
+            self.passed_on.push(module.value.to_string());
+        }
     }
 
     /// Whether this name is, or may be, exported in the way of that style.
     pub(super) fn has_export(&self, name: &str, style: HandlerStyle) -> bool {
         match style {
             HandlerStyle::CommonJs => self.replaces_exports || self.assigned.iter().any(|assigned| assigned == name),
-            _ => self.exports.iter().any(|export| export == name),
+            _ => self.passes_exports_on || self.exports.iter().any(|export| export == name),
         }
     }
 
@@ -91,11 +151,15 @@ impl Survey {
 
 impl<'a> Visit<'a> for Survey {
     fn visit_import_declaration(&mut self, import: &ImportDeclaration<'a>) {
-        self.requests.push((import.source.value.to_string(), import.source.span));
+        self.ask(import.source.value, import.source.span, By::Import);
     }
 
     fn visit_export_all_declaration(&mut self, export: &ExportAllDeclaration<'a>) {
-        self.requests.push((export.source.value.to_string(), export.source.span));
+        self.ask(export.source.value, export.source.span, By::Import);
+        match &export.exported {
+            Some(name) => self.export(&name.name()),
+            None => self.passes_exports_on = true,
+        }
     }
 
     fn visit_import_expression(&mut self, import: &ImportExpression<'a>) {
@@ -104,8 +168,9 @@ impl<'a> Visit<'a> for Survey {
             Expression::TemplateLiteral(template) => template.single_quasi().map(|text| text.to_string()),
             _ => None,
         };
-        if let Some(name) = name {
-            self.requests.push((name, import.span));
+        match name {
+            Some(name) => self.ask(name, import.span, By::Import),
+            None => self.is_computed = true,
         }
         walk::walk_import_expression(self, import);
     }
@@ -124,7 +189,10 @@ impl<'a> Visit<'a> for Survey {
     }
 
     fn visit_export_from_declaration(&mut self, export: &ExportFromDeclaration<'a>) {
-        self.requests.push((export.source.value.to_string(), export.source.span));
+        self.ask(export.source.value, export.source.span, By::Import);
+        for specifier in &export.specifiers {
+            self.export(&specifier.exported.name());
+        }
     }
 
     fn visit_export_default_declaration(&mut self, export: &ExportDefaultDeclaration<'a>) {
@@ -142,14 +210,30 @@ impl<'a> Visit<'a> for Survey {
         if let Some(member) = call.callee.as_member_expression() {
             self.calls_serve |= member.is_specific_member_access("Deno", "serve");
         }
-        if let (Some(module), Expression::Identifier(require)) = (call.common_js_require(), &call.callee) {
-            self.requires.push((module.value.to_string(), module.span, require.reference_id.get()));
+        if let Expression::Identifier(require) = &call.callee
+            && require.name == "require"
+        {
+            match call.common_js_require() {
+                Some(module) => {
+                    let (name, is_guarded) = (module.value.to_string(), self.guards > 0);
+                    let request = Request { name, span: module.span, by: By::Require, is_guarded };
+                    self.requires.push((request, require.reference_id.get()));
+                }
+                None => self.is_computed = true,
+            }
         }
-        // `Object.defineProperty(exports, "handler", …)` and the like, which compilers write.
-        let first = call.arguments.first().and_then(|argument| argument.as_expression());
-        if first.is_some_and(is_exports) {
+        // `Object.defineProperty(exports, "handler", …)`, `__exportStar(require("./x"), exports)` and the like, which compilers write.
+        let argument = |at: usize| call.arguments.get(at).and_then(|argument| argument.as_expression());
+        if argument(0).is_some_and(is_exports) {
             self.is_common_js = true;
             self.replaces_exports = true;
+            if let Some(Expression::StringLiteral(name)) = argument(1) {
+                self.assigned.push(name.value.to_string());
+            }
+        } else if argument(1).is_some_and(is_exports)
+            && let Some(star) = argument(0)
+        {
+            self.pass_on(star);
         }
         walk::walk_call_expression(self, call);
     }
@@ -160,11 +244,22 @@ impl<'a> Visit<'a> for Survey {
                 self.is_common_js = true;
                 self.assigned.extend(member.static_property_name().map(String::from));
             } else if is_module_exports(member) {
-                self.is_common_js = true;
-                self.replaces_exports = true;
+                self.replace_exports(&assignment.right);
             }
         }
         walk::walk_assignment_expression(self, assignment);
+    }
+
+    fn visit_try_statement(&mut self, statement: &TryStatement<'a>) {
+        self.guards += 1;
+        self.visit_block_statement(&statement.block);
+        self.guards -= 1;
+        if let Some(handler) = &statement.handler {
+            self.visit_catch_clause(handler);
+        }
+        if let Some(finalizer) = &statement.finalizer {
+            self.visit_block_statement(finalizer);
+        }
     }
 
     fn visit_decorator(&mut self, decorator: &Decorator<'a>) {

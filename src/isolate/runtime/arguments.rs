@@ -11,47 +11,26 @@ use crate::isolate::protocol::{HandlerStyle, HttpRequest, Invoke};
 pub(in crate::isolate) enum Exports {
     /// In what an ES module exports.
     Namespace(v8::Global<v8::Object>),
-    /// In what this code assigns to `exports` or `module.exports`.
-    CommonJs { code: String, url: String },
+    /// In what this `CommonJS` file exports, which is still to be run.
+    CommonJs(String),
 }
 
-/// `load(style, handler, exports)`; the exports of `CommonJS` are a function of `(exports, require, module, __filename, __dirname)`,
-/// or the error when the code does not compile.
+/// `load(style, handler, namespace, file)`: the namespace is undefined when the file is to be run for its exports.
 impl Arguments for (HandlerStyle, Option<&str>, Exports) {
     fn make<'s>(self, scope: &mut PinScope<'s, '_>) -> Vec<Local<'s, Value>> {
         let (style, handler, exports) = self;
         let style = match style {
-            HandlerStyle::Lambda => "lambda",
-            HandlerStyle::CommonJs => "commonjs",
+            HandlerStyle::Lambda | HandlerStyle::CommonJs => "lambda",
             HandlerStyle::DenoServe => "serve",
             HandlerStyle::DefaultFetch | HandlerStyle::DefaultFunction => "default",
         };
-        let handler = match handler {
-            Some(name) => text(scope, name),
-            None => v8::undefined(scope).into(),
+        let undefined = v8::undefined(scope).into();
+        let handler = handler.map_or(undefined, |name| text(scope, name));
+        let (namespace, file) = match exports {
+            Exports::Namespace(namespace) => (Local::new(scope, namespace).into(), undefined),
+            Exports::CommonJs(file) => (undefined, text(scope, &file)),
         };
-        let exports = match exports {
-            Exports::Namespace(namespace) => Local::new(scope, namespace).into(),
-            Exports::CommonJs { code, url } => compile(scope, &code, &url),
-        };
-        vec![text(scope, style), handler, exports]
-    }
-}
-
-/// Compiles `CommonJS` as Node does: the body of a function, with places as in the file. A syntax error is returned instead.
-fn compile<'s>(scope: &mut PinScope<'s, '_>, code: &str, url: &str) -> Local<'s, Value> {
-    let undefined = v8::undefined(scope).into();
-    let (Some(code), Some(name)) = (v8::String::new(scope, code), v8::String::new(scope, url)) else { return undefined };
-    let origin = v8::ScriptOrigin::new(scope, name.into(), 0, 0, false, 0, None, false, false, false, None);
-    let mut source = v8::script_compiler::Source::new(code, Some(&origin));
-    let names = ["exports", "require", "module", "__filename", "__dirname"];
-    let parameters: Vec<_> = names.iter().filter_map(|name| v8::String::new(scope, name)).collect();
-    v8::tc_scope!(scope, scope);
-    let options = v8::script_compiler::CompileOptions::NoCompileOptions;
-    let reason = v8::script_compiler::NoCacheReason::NoReason;
-    match v8::script_compiler::compile_function(scope, &mut source, &parameters, &[], options, reason) {
-        Some(function) => function.into(),
-        None => scope.exception().unwrap_or(undefined),
+        vec![text(scope, style), handler, namespace, file]
     }
 }
 

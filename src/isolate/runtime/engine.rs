@@ -1,5 +1,6 @@
 //! V8 in this process: the isolate from the snapshot, its limits, and calls into it.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,11 +10,11 @@ use deno_core::error::CoreError;
 use deno_core::{JsRuntime, PollEventLoopOptions, RuntimeOptions, v8};
 
 use super::arguments::Surroundings;
-use super::extensions;
-use super::loader::Loader;
+use super::loader::{self, Loader};
+use super::{codecache, extensions};
 use crate::isolate::host::Host;
 use crate::isolate::last_words;
-use crate::isolate::protocol::Assign;
+use crate::isolate::protocol::{Assign, ModuleKind};
 
 /// What the heap of a spare may hold, in bytes, until it is assigned and the limit raised.
 const SPARE_HEAP: usize = 64 * 1024 * 1024;
@@ -53,6 +54,8 @@ struct Entry {
     has_work: v8::Global<v8::Function>,
     invoke: v8::Global<v8::Function>,
     drained: v8::Global<v8::Function>,
+    bridge: v8::Global<v8::Function>,
+    builtin_exports: v8::Global<v8::Function>,
 }
 
 /// The isolate and all that belongs to it.
@@ -78,8 +81,9 @@ impl Engine {
         let loader = Rc::new(Loader::default());
         let mut runtime = JsRuntime::try_new(RuntimeOptions {
             startup_snapshot: Some(snapshot),
-            extensions: extensions::for_worker(Rc::clone(&host)),
+            extensions: extensions::for_worker(Rc::clone(&host), Rc::clone(&loader)),
             module_loader: Some(Rc::clone(&loader) as Rc<_>),
+            custom_module_evaluation_cb: Some(loader::evaluate_required(Rc::clone(&loader))),
             create_params: Some(v8::CreateParams::default().heap_limits(0, SPARE_HEAP).allow_atomics_wait(false)),
             ..RuntimeOptions::default()
         })?;
@@ -88,6 +92,7 @@ impl Engine {
         guard_heap(&mut runtime, &heap);
         last_words::prepare(&mut runtime, host.outbox().clone(), Arc::clone(&heap));
         let entry = boot(&mut runtime)?;
+        loader.set_bridge(entry.bridge.clone());
         Ok(Self { runtime, host, loader, heap, entry })
     }
 
@@ -96,10 +101,43 @@ impl Engine {
         self.heap.limit.store(limit, Ordering::Relaxed);
     }
 
+    /// Compiles a file of code whole, without running it; gives V8's code cache, which is empty where it would not pay.
+    ///
+    /// # Errors
+    /// What V8 says of a file that it does not take, and the line, from 1.
+    pub(in crate::isolate) fn precompile(&mut self, file: &str, kind: ModuleKind, code: &[u8]) -> Result<Vec<u8>, (String, u32)> {
+        let context = self.runtime.main_context();
+        let isolate = &mut **self.runtime.v8_isolate();
+        v8::scope_with_context!(scope, isolate, context);
+        codecache::make(scope, file, kind, code)
+    }
+
     /// Tells the script its function's name and its variables.
     pub(in crate::isolate) fn set_environment(&mut self, assign: &Assign) {
         let Assign { function, version, env, .. } = assign;
         self.call(Which::Surround, Surroundings { function, version, variables: env });
+    }
+
+    /// Asks what built-in modules export, which evaluates them.
+    pub(in crate::isolate) fn learn_builtins<'n>(&mut self, names: impl Iterator<Item = &'n str>) {
+        let context = self.runtime.main_context();
+        let isolate = &mut **self.runtime.v8_isolate();
+        v8::scope_with_context!(scope, isolate, context);
+        v8::tc_scope!(scope, scope);
+        let function = v8::Local::new(scope, &self.entry.builtin_exports);
+        let undefined = v8::undefined(scope).into();
+        let mut all = HashMap::new();
+        for name in names {
+            let Some(argument) = v8::String::new(scope, name) else { continue };
+            let exports = function.call(scope, undefined, &[argument.into()]);
+            let Some(exports) = exports.and_then(|exports| v8::Local::<v8::Array>::try_from(exports).ok()) else { continue };
+            let exports = (0..exports.length()).filter_map(|at| exports.get_index(scope, at));
+            all.insert(name.to_owned(), exports.collect::<Vec<_>>());
+        }
+        let text = |exports: Vec<v8::Local<'_, v8::Value>>| {
+            exports.into_iter().map(|export| export.to_rust_string_lossy(scope)).collect::<Vec<_>>()
+        };
+        self.loader.set_builtins(all.into_iter().map(|(name, exports)| (name, text(exports))).collect());
     }
 
     /// Whether timers, streams or other work are pending.
@@ -192,10 +230,11 @@ fn boot(runtime: &mut JsRuntime) -> Result<Entry, CoreError> {
         let function = v8::Local::<v8::Function>::try_from(value).ok()?;
         Some(v8::Global::new(scope, function))
     };
-    let found = ["surround", "load", "hasWork", "invoke", "drained"].map(function);
-    let [Some(surround), Some(load), Some(has_work), Some(invoke), Some(drained)] = found else {
+    let found = ["surround", "load", "hasWork", "invoke", "drained", "bridge", "builtinExports"].map(function);
+    let [Some(surround), Some(load), Some(has_work), Some(invoke), Some(drained), Some(bridge), Some(builtin_exports)] = found
+    else {
         let message = "the snapshot does not belong to this program: an entry function is missing";
         return Err(CoreError::from(deno_error::JsErrorBox::generic(message)));
     };
-    Ok(Entry { surround, load, has_work, invoke, drained })
+    Ok(Entry { surround, load, has_work, invoke, drained, bridge, builtin_exports })
 }

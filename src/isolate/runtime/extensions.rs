@@ -6,7 +6,8 @@ use std::rc::Rc;
 use deno_core::{Extension, ExtensionFileSource, FastStaticString, OpDecl};
 use deno_web::{BlobStore, InMemoryBroadcastChannel};
 
-use super::ops;
+use super::loader::Loader;
+use super::{commonjs, ops};
 use crate::isolate::host::Host;
 
 /// Every script of the web crates by its specifier, as `build.rs` found them.
@@ -18,6 +19,7 @@ const OWN_SOURCES: &[(&str, FastStaticString)] = &[
     ("ext:plinth/errors.js", deno_core::ascii_str_include!("js/errors.js")),
     ("ext:plinth/globals.js", deno_core::ascii_str_include!("js/globals.js")),
     ("ext:plinth/process.js", deno_core::ascii_str_include!("js/process.js")),
+    ("ext:plinth/modules.js", deno_core::ascii_str_include!("js/modules.js")),
     ("ext:plinth/context.js", deno_core::ascii_str_include!("js/context.js")),
     ("ext:plinth/http.js", deno_core::ascii_str_include!("js/http.js")),
     ("ext:plinth/web.js", deno_core::ascii_str_include!("js/web.js")),
@@ -36,7 +38,6 @@ const DENIED: &[&str] = &[
     "op_fetch_custom_client",
     "op_fetch_promise_is_settled",
     "op_fetch_send",
-    "op_import_sync",
     "op_import_sync_with_source",
     "op_is_terminal",
     "op_lazy_load_esm",
@@ -51,6 +52,10 @@ deno_core::extension!(
     plinth,
     deps = [deno_webidl, deno_web, deno_fetch, deno_crypto],
     ops = [
+        commonjs::op_plinth_compile,
+        commonjs::op_plinth_find,
+        commonjs::op_plinth_kind,
+        commonjs::op_plinth_text,
         ops::op_plinth_answer,
         ops::op_plinth_answer_http_text,
         ops::op_plinth_answer_http_bytes,
@@ -61,13 +66,16 @@ deno_core::extension!(
         ops::op_plinth_waiting,
     ],
     esm_entry_point = "ext:plinth/main.js",
-    options = { host: Rc<Host> },
-    state = |state, options| state.put(options.host),
+    options = { host: Rc<Host>, loader: Rc<Loader> },
+    state = |state, options| {
+        state.put(options.host);
+        state.put(options.loader);
+    },
 );
 
 /// The extensions to make the snapshot from, scripts and all.
-pub(in crate::isolate) fn for_snapshot(host: Rc<Host>) -> Vec<Extension> {
-    let mut extensions = all(host);
+pub(in crate::isolate) fn for_snapshot(host: Rc<Host>, loader: Rc<Loader>) -> Vec<Extension> {
+    let mut extensions = all(host, loader);
     for extension in &mut extensions {
         let wanted = |file: &ExtensionFileSource| !AFTER_SNAPSHOT.contains(&file.specifier);
         extension.lazy_loaded_js_files = embedded(&extension.lazy_loaded_js_files, wanted);
@@ -83,8 +91,8 @@ pub(in crate::isolate) fn for_snapshot(host: Rc<Host>) -> Vec<Extension> {
 }
 
 /// The same extensions for a worker that starts from the snapshot: operations, and only the scripts it still has to run.
-pub(in crate::isolate) fn for_worker(host: Rc<Host>) -> Vec<Extension> {
-    let mut extensions = all(host);
+pub(in crate::isolate) fn for_worker(host: Rc<Host>, loader: Rc<Loader>) -> Vec<Extension> {
+    let mut extensions = all(host, loader);
     for extension in &mut extensions {
         let wanted = |file: &ExtensionFileSource| AFTER_SNAPSHOT.contains(&file.specifier);
         extension.lazy_loaded_js_files = embedded(&extension.lazy_loaded_js_files, wanted);
@@ -93,8 +101,8 @@ pub(in crate::isolate) fn for_worker(host: Rc<Host>) -> Vec<Extension> {
     extensions
 }
 
-fn all(host: Rc<Host>) -> Vec<Extension> {
-    let mut ours = plinth::init(host);
+fn all(host: Rc<Host>, loader: Rc<Loader>) -> Vec<Extension> {
+    let mut ours = plinth::init(host, loader);
     ours.middleware_fn = Some(Box::new(restrict));
     let mut extensions = vec![
         deno_webidl::deno_webidl::init(),

@@ -4,7 +4,10 @@
 //! `js/` is the platform's own JavaScript; it runs while the startup snapshot is made, and once more when an environment is assigned.
 
 pub(super) mod arguments;
+mod codecache;
+mod commonjs;
 pub(super) mod engine;
 pub(super) mod extensions;
 pub(super) mod loader;
 mod ops;
+pub(super) mod package;

@@ -4,6 +4,7 @@ import { op_plinth_answer, op_plinth_loaded } from "ext:core/ops";
 import { makeContext } from "ext:plinth/context.js";
 import { fail, failWith } from "ext:plinth/errors.js";
 import { answerEvent, makeEvent } from "ext:plinth/http.js";
+import { isSyntaxError, requireEntry } from "ext:plinth/modules.js";
 import { served } from "ext:plinth/process.js";
 import * as web from "ext:plinth/web.js";
 
@@ -14,8 +15,8 @@ const {
   JSONStringify,
   PromisePrototypeThen,
   PromiseResolve,
-  ReflectApply,
   StringPrototypeIndexOf,
+  StringPrototypeLastIndexOf,
   StringPrototypeSlice,
   StringPrototypeSplit,
 } = primordials;
@@ -24,21 +25,16 @@ const {
 let handler;
 let lambda = false;
 
-/** `style` says where to look; `name` is Lambda's `file.export`. */
-export function load(style, name, exports) {
+/** `style` says where to look; `name` is Lambda's `file.export`; the exports of a CommonJS `file` are had by running it. */
+export function load(style, name, exports, file) {
   // A rejection that nobody took care of while the module was evaluated ends it here.
   core.runNextTicks();
   try {
-    if (style === "commonjs") {
-      if (typeof exports !== "function") {
-        return failLoad(exports);
-      }
-      exports = runCommonJs(exports);
-    }
-    lambda = style === "lambda" || style === "commonjs";
+    if (file !== undefined) exports = requireEntry(file);
+    lambda = style === "lambda";
     handler = lambda ? namedHandler(name, exports) : style === "serve" ? served() : defaultHandler(exports.default);
   } catch (error) {
-    return failWith(error, true);
+    return failLoad(error);
   }
   if (typeof handler === "function") return op_plinth_loaded();
   const place = lambda ? `${name ?? "index.handler"}` : style === "serve" ? "a handler given to Deno.serve" : "the default export";
@@ -47,21 +43,20 @@ export function load(style, name, exports) {
 }
 
 function failLoad(error) {
-  fail("Runtime.UserCodeSyntaxError", `${error}`, true, error);
+  const code = error?.code;
+  if (code === "MODULE_NOT_FOUND") return fail("Runtime.ImportModuleError", error.message, true, error);
+  if (isSyntaxError(error)) return fail("Runtime.UserCodeSyntaxError", `${error}`, true, error);
+  failWith(error, true);
 }
 
-function runCommonJs(body) {
-  const module = { exports: {}, id: ".", loaded: false };
-  const require = (name) => {
-    throw new Error(`Cannot find module '${name}': the function is one file, bundle what it requires`);
-  };
-  ReflectApply(body, module.exports, [module.exports, require, module, "/var/task/index.js", "/var/task"]);
-  return module.exports;
+// `src/index.handler`: what follows the first dot of the file's name is a path into the exports.
+function exportPath(name) {
+  const file = StringPrototypeSlice(name, StringPrototypeLastIndexOf(name, "/") + 1);
+  return StringPrototypeSlice(file, StringPrototypeIndexOf(file, ".") + 1);
 }
 
-// `index.handler`: what follows the first dot is a path into the exports.
 function namedHandler(name, exports) {
-  const path = name === undefined ? "handler" : StringPrototypeSlice(name, StringPrototypeIndexOf(name, ".") + 1);
+  const path = name === undefined ? "handler" : exportPath(name);
   let holder = exports;
   let value = exports;
   for (const key of StringPrototypeSplit(path, ".")) {

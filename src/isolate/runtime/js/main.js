@@ -4,6 +4,7 @@ import { core, internals } from "ext:core/mod.js";
 import { failWith, unhandledRejection } from "ext:plinth/errors.js";
 import * as globals from "ext:plinth/globals.js";
 import { drained, hasWork, invoke, load } from "ext:plinth/invoke.js";
+import { bridge, builtinExports } from "ext:plinth/modules.js";
 import * as process from "ext:plinth/process.js";
 
 globals.define();
@@ -36,6 +37,6 @@ internals.plinth = {
     process.define();
     core.setUnhandledPromiseRejectionHandler(rejected);
     core.setReportExceptionCallback(uncaught);
-    return { surround: process.surround, load, hasWork, invoke, drained };
+    return { surround: process.surround, load, hasWork, invoke, drained, bridge, builtinExports };
   },
 };
