@@ -15,6 +15,7 @@
 //! - A worker runs one revision in its life, and one call at a time. After a fault it exits.
 //! - Events and results pass as JSON text through V8's own parser; nothing here recurses over what a user made.
 
+pub mod builtins;
 mod channel;
 mod compile;
 mod environment;

@@ -8,6 +8,7 @@ mod events;
 mod initialisation;
 mod limits;
 mod logs;
+mod node;
 mod platform;
 mod sandbox;
 mod web;
