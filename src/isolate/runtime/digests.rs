@@ -16,7 +16,7 @@ use md5::{Digest, Md5};
 enum State {
     Hash(digest::Context),
     Md5(Md5),
-    Hmac(hmac::Context),
+    Hmac(Box<hmac::Context>),
     HmacMd5(Hmac<Md5>),
 }
 
@@ -39,7 +39,7 @@ impl State {
             "sha512" => hmac::HMAC_SHA512,
             _ => return None,
         };
-        Some(Self::Hmac(hmac::Context::with_key(&hmac::Key::new(algorithm, key))))
+        Some(Self::Hmac(Box::new(hmac::Context::with_key(&hmac::Key::new(algorithm, key)))))
     }
 
     fn update(&mut self, bytes: &[u8]) {
@@ -87,7 +87,7 @@ fn put(digest: &[u8], out: &mut [u8]) -> u32 {
     }
 }
 
-/// Every digest under way in this isolate. Each takes less than a kilobyte, which the limit on the process's data counts.
+/// Every digest under way in this isolate. Each takes a kilobyte or two, which the limit on the process's data counts.
 #[derive(Default)]
 pub(super) struct Digests {
     last: u32,
