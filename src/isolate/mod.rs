@@ -22,7 +22,7 @@ mod failure;
 mod host;
 mod last_words;
 mod meter;
-mod modules;
+pub mod modules;
 pub mod protocol;
 mod runtime;
 pub mod snapshot;

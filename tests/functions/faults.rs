@@ -49,6 +49,22 @@ async fn functions_that_never_end_are_ended_at_their_limit() {
         ("indexof", "export const handler = () => Array.prototype.includes.call({ length: 2 ** 53 - 1 }, 1);"),
         ("reverse", "export const handler = () => Array.prototype.reverse.call({ length: 2 ** 53 - 1 });"),
         ("regexp", "export const handler = () => /(a+)+$/.test('a'.repeat(40) + 'b');"),
+        (
+            "derives",
+            "export const handler = async () => { const iterations = 2 ** 31 - 1, salt = new Uint8Array(8), hash = 'SHA-512';
+                const key = await crypto.subtle.importKey('raw', salt, 'PBKDF2', false, ['deriveBits']);
+                return (await crypto.subtle.deriveBits({ name: 'PBKDF2', hash, salt, iterations }, key, 256)).byteLength };",
+        ),
+        (
+            "pbkdf2",
+            "export const handler = () => { const { pbkdf2Sync } = process.getBuiltinModule('crypto');
+                for (;;) pbkdf2Sync('password', 'salt', 10_000_000, 64, 'sha512') };",
+        ),
+        (
+            "scrypt",
+            "export const handler = () => { const { scryptSync } = process.getBuiltinModule('crypto');
+                for (;;) scryptSync('password', 'salt', 64, { N: 2 ** 15, r: 8, p: 32, maxmem: 2 ** 26 }) };",
+        ),
     ] {
         let answer = broken(&app, name, source).await;
         let body = answer.assert_status(504).json();

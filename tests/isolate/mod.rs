@@ -8,6 +8,7 @@ mod events;
 mod initialisation;
 mod limits;
 mod logs;
+mod node;
 mod packages;
 mod platform;
 mod sandbox;

@@ -1,4 +1,4 @@
 //! What the names of modules mean: the same when a package is compiled and when it runs.
 
-pub(super) mod builtins;
+pub mod builtins;
 pub(super) mod resolve;

@@ -7,25 +7,12 @@ use deno_core::{Extension, ExtensionFileSource, FastStaticString, OpDecl};
 use deno_web::{BlobStore, InMemoryBroadcastChannel};
 
 use super::loader::Loader;
-use super::{commonjs, ops};
+use super::scripts::{NODE, NODE_CRYPTO, OWN, Script};
+use super::{commonjs, digests, ops, scrypt};
 use crate::isolate::host::Host;
 
 /// Every script of the web crates by its specifier, as `build.rs` found them.
 const WEB_SOURCES: &[(&str, FastStaticString)] = include!(concat!(env!("OUT_DIR"), "/web_sources.rs"));
-
-/// Our own modules, in the order they are evaluated.
-const OWN_SOURCES: &[(&str, FastStaticString)] = &[
-    ("ext:plinth/stubs.js", deno_core::ascii_str_include!("js/stubs.js")),
-    ("ext:plinth/errors.js", deno_core::ascii_str_include!("js/errors.js")),
-    ("ext:plinth/globals.js", deno_core::ascii_str_include!("js/globals.js")),
-    ("ext:plinth/process.js", deno_core::ascii_str_include!("js/process.js")),
-    ("ext:plinth/modules.js", deno_core::ascii_str_include!("js/modules.js")),
-    ("ext:plinth/context.js", deno_core::ascii_str_include!("js/context.js")),
-    ("ext:plinth/http.js", deno_core::ascii_str_include!("js/http.js")),
-    ("ext:plinth/web.js", deno_core::ascii_str_include!("js/web.js")),
-    ("ext:plinth/invoke.js", deno_core::ascii_str_include!("js/invoke.js")),
-    ("ext:plinth/main.js", deno_core::ascii_str_include!("js/main.js")),
-];
 
 /// Scripts that cannot run while a snapshot is made, since they make objects of the C++ heap; a worker runs them as it starts.
 const AFTER_SNAPSHOT: &[&str] = &["ext:deno_crypto/00_crypto.js"];
@@ -56,6 +43,15 @@ deno_core::extension!(
         commonjs::op_plinth_find,
         commonjs::op_plinth_kind,
         commonjs::op_plinth_text,
+        digests::op_plinth_hash_copy,
+        digests::op_plinth_hash_drop,
+        digests::op_plinth_hash_finish,
+        digests::op_plinth_hash_new,
+        digests::op_plinth_hash_once,
+        digests::op_plinth_hash_update_bytes,
+        digests::op_plinth_hash_update_text,
+        digests::op_plinth_hmac_new,
+        digests::op_plinth_pbkdf2,
         ops::op_plinth_answer,
         ops::op_plinth_answer_http_text,
         ops::op_plinth_answer_http_bytes,
@@ -64,12 +60,14 @@ deno_core::extension!(
         ops::op_plinth_log,
         ops::op_plinth_loaded,
         ops::op_plinth_waiting,
+        scrypt::op_plinth_scrypt,
     ],
     esm_entry_point = "ext:plinth/main.js",
     options = { host: Rc<Host>, loader: Rc<Loader> },
     state = |state, options| {
         state.put(options.host);
         state.put(options.loader);
+        state.put(digests::Digests::default());
     },
 );
 
@@ -84,8 +82,8 @@ pub(in crate::isolate) fn for_snapshot(host: Rc<Host>, loader: Rc<Loader>) -> Ve
     let tls = deno_core::ascii_str!("(function () { return { loadTlsKeyPair() { return null; } }; })()");
     if let Some(extension) = extensions.iter_mut().find(|extension| extension.name == "plinth") {
         let stub = ExtensionFileSource::new("ext:deno_net/02_tls.js", tls);
-        extension.lazy_loaded_js_files = Cow::Owned(vec![stub]);
-        extension.esm_files = OWN_SOURCES.iter().map(|(name, code)| ExtensionFileSource::new(name, *code)).collect();
+        extension.lazy_loaded_js_files = files(NODE).chain([stub]).collect();
+        extension.esm_files = files(OWN).collect();
     }
     extensions
 }
@@ -97,6 +95,9 @@ pub(in crate::isolate) fn for_worker(host: Rc<Host>, loader: Rc<Loader>) -> Vec<
         let wanted = |file: &ExtensionFileSource| AFTER_SNAPSHOT.contains(&file.specifier);
         extension.lazy_loaded_js_files = embedded(&extension.lazy_loaded_js_files, wanted);
         extension.esm_entry_point = None;
+    }
+    if let Some(extension) = extensions.iter_mut().find(|extension| extension.name == "plinth") {
+        extension.lazy_loaded_js_files = files(NODE_CRYPTO).collect();
     }
     extensions
 }
@@ -120,6 +121,10 @@ fn all(host: Rc<Host>, loader: Rc<Loader>) -> Vec<Extension> {
 
 fn restrict(op: OpDecl) -> OpDecl {
     if DENIED.contains(&op.name) { op.disable() } else { op }
+}
+
+fn files(scripts: &'static [Script]) -> impl Iterator<Item = ExtensionFileSource> {
+    scripts.iter().map(|(name, code)| ExtensionFileSource::new(name, *code))
 }
 
 /// The wanted ones among an extension's scripts, with the text that travels in the binary.

@@ -1,13 +1,16 @@
-//! V8, as a worker uses it: the isolate and its heap, the extensions that make the platform, the ops behind them, and the module
-//! loader.
+//! V8, as a worker uses it: the isolate and its heap, the extensions that make the platform, their scripts, the ops behind them, and
+//! the module loader.
 //!
 //! `js/` is the platform's own JavaScript; it runs while the startup snapshot is made, and once more when an environment is assigned.
 
 pub(super) mod arguments;
 mod codecache;
 mod commonjs;
+mod digests;
 pub(super) mod engine;
 pub(super) mod extensions;
 pub(super) mod loader;
 mod ops;
 pub(super) mod package;
+mod scripts;
+mod scrypt;

@@ -1,6 +1,8 @@
 // The global scope of a function: the web platform's classes (WinterTC's minimum), without a network.
 import { core, primordials } from "ext:core/mod.js";
 import { op_plinth_log } from "ext:core/ops";
+import { builtin } from "ext:plinth/node/modules.js";
+import * as timers from "ext:plinth/timers.js";
 
 const { ObjectDefineProperty, ObjectDefineProperties, PromiseReject, TypeError } = primordials;
 
@@ -11,7 +13,6 @@ const url = load("deno_web/00_url");
 const urlPattern = load("deno_web/01_urlpattern");
 const domException = load("deno_web/01_dom_exception");
 export const event = load("deno_web/02_event");
-export const timers = load("deno_web/02_timers");
 const abort = load("deno_web/03_abort_signal");
 const base64 = load("deno_web/05_base64");
 const streams = load("deno_web/06_streams");
@@ -28,8 +29,6 @@ export const request = load("deno_fetch/23_request");
 export const response = load("deno_fetch/23_response");
 export const body = load("deno_fetch/22_body");
 const fetching = load("deno_fetch/26_fetch");
-
-const { setTimeout } = timers;
 
 function fetch() {
   const message = "fetch failed: outbound network is not available to this function";
@@ -107,12 +106,12 @@ const CLASSES = {
 const FUNCTIONS = {
   atob: base64.atob,
   btoa: base64.btoa,
-  clearImmediate: timers.clearTimeout,
+  clearImmediate: timers.clearImmediate,
   clearInterval: timers.clearInterval,
   clearTimeout: timers.clearTimeout,
   fetch,
   reportError: event.reportError,
-  setImmediate: (callback, ...args) => setTimeout(callback, 0, ...args),
+  setImmediate: timers.setImmediate,
   setInterval: timers.setInterval,
   setTimeout: timers.setTimeout,
   structuredClone: messagePort.structuredClone,
@@ -130,6 +129,7 @@ export function define() {
     ObjectDefineProperty(globalThis, name, shown(FUNCTIONS[name]));
   }
   ObjectDefineProperties(globalThis, {
+    Buffer: hidden(builtin("buffer").Buffer),
     console: hidden(ours),
     global: hidden(globalThis),
     navigator: hidden({ __proto__: Navigator.prototype }),
@@ -153,9 +153,10 @@ export function complete() {
   event.setEventTargetData(globalThis);
   event.saveGlobalThisReference(globalThis);
   Object.setPrototypeOf(Object.getPrototypeOf(globalThis) ?? globalThis, event.EventTarget.prototype);
-  for (const name of ["error", "unhandledrejection", "rejectionhandled"]) {
-    event.defineEventHandler(globalThis, name);
-  }
+  // The handler of errors takes the parts of the event, not the event.
+  event.defineEventHandler(globalThis, "error", undefined, true);
+  event.defineEventHandler(globalThis, "unhandledrejection");
+  event.defineEventHandler(globalThis, "rejectionhandled");
   performance.setTimeOrigin();
   delete globalThis.Deno;
   delete globalThis.__bootstrap;

@@ -4,8 +4,10 @@ import { core, internals } from "ext:core/mod.js";
 import { failWith, unhandledRejection } from "ext:plinth/errors.js";
 import * as globals from "ext:plinth/globals.js";
 import { drained, hasWork, invoke, load } from "ext:plinth/invoke.js";
-import { bridge, builtinExports } from "ext:plinth/modules.js";
+import { bridge } from "ext:plinth/modules.js";
+import * as node from "ext:plinth/node/modules.js";
 import * as process from "ext:plinth/process.js";
+import * as timers from "ext:plinth/timers.js";
 
 globals.define();
 
@@ -19,6 +21,7 @@ function isHandled(type, make) {
 }
 
 function rejected(promise, reason) {
+  if (process.tell("unhandledRejection", reason, promise)) return true;
   const init = { promise, reason, cancelable: true };
   if (!isHandled("unhandledrejection", () => new globals.event.PromiseRejectionEvent("unhandledrejection", init))) {
     unhandledRejection(reason);
@@ -26,17 +29,29 @@ function rejected(promise, reason) {
   return true;
 }
 
+// A rejection that went unhandled has a listener now: told, never an error.
+function handledLate(promise, reason) {
+  isHandled("rejectionhandled", () => new globals.event.PromiseRejectionEvent("rejectionhandled", { promise, reason }));
+}
+
 function uncaught(error) {
+  if (process.tell("uncaughtException", error, "uncaughtException")) return;
   const init = { error, message: `${error?.message ?? error}`, cancelable: true };
   if (!isHandled("error", () => new globals.event.ErrorEvent("error", init))) failWith(error, true);
 }
 
 internals.plinth = {
+  // For Node's modules.
+  process: process.process,
+  timers,
   boot() {
     globals.complete();
     process.define();
     core.setUnhandledPromiseRejectionHandler(rejected);
+    core.setHandledPromiseRejectionHandler(handledLate);
     core.setReportExceptionCallback(uncaught);
-    return { surround: process.surround, load, hasWork, invoke, drained, bridge, builtinExports };
+    return { surround: process.surround, load, hasWork, invoke, drained, bridge, builtinExports: node.builtinExports };
   },
 };
+
+node.evaluate();

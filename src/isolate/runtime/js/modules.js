@@ -1,5 +1,6 @@
 // `require`, `module` and what an ES module sees of a CommonJS one.
 import { core, primordials } from "ext:core/mod.js";
+import { builtin, provide } from "ext:plinth/node/modules.js";
 import { op_import_sync, op_plinth_compile, op_plinth_find, op_plinth_kind, op_plinth_text } from "ext:core/ops";
 
 const {
@@ -18,8 +19,6 @@ const {
 
 const FOLDER = "/var/task";
 const [MODULE, COMMON_JS, JSON_FILE] = [0, 1, 2];
-
-const builtins = { __proto__: null, "node:process": () => globalThis.process };
 
 /** Modules by file name, as `require.cache` shows them. */
 const cache = { __proto__: null };
@@ -65,13 +64,6 @@ function find(name, path) {
 function requireFrom(name, parent) {
   const found = find(name, parent.filename);
   return StringPrototypeStartsWith(found, "node:") ? builtin(found) : load(found, parent);
-}
-
-/** The exports of a built-in module, by its whole name. */
-function builtin(name) {
-  const make = builtins[name];
-  if (make === undefined) throw new Error(`Cannot find module '${name}'`);
-  return make();
 }
 
 /** The exports of a file of the package. */
@@ -148,20 +140,19 @@ function makeRequire(module) {
   return require;
 }
 
-/** `createRequire` of `node:module`: a `require` as it is in that file. */
-export function createRequire(file) {
+// A `require` as it is in that file.
+function createRequire(file) {
   const path = StringPrototypeStartsWith(String(file), "file:") ? decodeURI(new URL(file).pathname) : String(file);
   return makeRequire(new Module(path, main));
 }
+
+provide("module", { createRequire, Module, isBuiltin: (name) => builtin(String(name)) !== undefined });
 
 /** The exports of the entry, when that is CommonJS. */
 export const requireEntry = (file) => load(file, undefined, true);
 
 /** For an ES module that imports what is none: a function that gives the exports. */
 export const bridge = (name, isBuiltin) => (isBuiltin ? () => builtin(name) : () => load(name, main));
-
-/** The names a built-in module exports. */
-export const builtinExports = (name) => Object.keys(builtin(name));
 
 /** Whether this is why a file did not compile. */
 export const isSyntaxError = (error) => error !== undefined && error === uncompiled;

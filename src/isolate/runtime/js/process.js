@@ -1,6 +1,7 @@
-// `process`, as far as functions written for Lambda use it, and the `Deno` of Supabase's edge functions.
+// `process`, as far as a function has one, and the `Deno` of Supabase's edge functions.
 import { core, primordials } from "ext:core/mod.js";
 import { op_plinth_exit, op_plinth_log } from "ext:core/ops";
+import { builtin } from "ext:plinth/node/modules.js";
 
 const {
   BigInt,
@@ -40,7 +41,7 @@ function exit(code) {
 
 function nextTick(callback, ...args) {
   if (typeof callback !== "function") {
-    throw new TypeError('The "callback" argument must be of type function');
+    throw core.loadExtScript("ext:plinth/node/errors.js").invalidType("callback", "of type function", callback);
   }
   core.queueNextTick({ callback, args, snapshot: core.getAsyncContext() });
 }
@@ -61,33 +62,114 @@ function hrtime(previous) {
 }
 hrtime.bigint = () => BigInt(MathFloor(performance.now() * 1e6));
 
-const stream = (level) => ({
+// Text goes to the log, a line a write.
+const stream = (level, fd) => ({
+  fd,
   isTTY: false,
-  write(text) {
-    op_plinth_log(level, typeof text === "string" ? text : String(text));
+  writable: true,
+  write(text, encoding, callback) {
+    op_plinth_log(level, typeof text === "string" ? text : core.decode(text));
+    const done = typeof encoding === "function" ? encoding : callback;
+    if (typeof done === "function") nextTick(done);
     return true;
   },
+  end(...args) {
+    if (args.length > 0 && typeof args[0] !== "function") this.write(...args);
+    return this;
+  },
+  on: listenToNothing,
+  once: listenToNothing,
+  off: listenToNothing,
+  removeListener: listenToNothing,
+  emit: () => false,
+  getColorDepth: () => 1,
+  hasColors: () => false,
 });
 
+// They never fail and never have to wait.
+function listenToNothing() {
+  return this;
+}
+
+/** `emitWarning(warning[, type[, code]])`, and with options in the place of the type. */
+function emitWarning(warning, type, code) {
+  const options = typeof type === "object" && type !== null ? type : { type, code };
+  const isError = core.isNativeError(warning);
+  const name = isError ? warning.name : options.type ?? "Warning";
+  const known = options.code === undefined ? "" : `[${options.code}] `;
+  op_plinth_log(2, `${known}${name}: ${isError ? warning.message : warning}`);
+}
+
+function memoryUsage() {
+  const { physicalTotal, ...usage } = core.memoryUsage();
+  return { rss: usage.rss ?? physicalTotal, arrayBuffers: 0, ...usage };
+}
+memoryUsage.rss = () => memoryUsage().rss;
+
+function cpuUsage(previous) {
+  const user = MathFloor(performance.now() * 1000);
+  return { user: user - (previous?.user ?? 0), system: 0 };
+}
+
 const process = {
+  abort: () => exit(134),
   arch: "x64",
-  argv: ["plinth"],
+  argv: ["/var/lang/bin/node", "/var/task"],
+  argv0: "node",
+  availableMemory: () => MathFloor(core.memoryUsage().heapTotal),
+  config: { target_defaults: {}, variables: {} },
+  cpuUsage,
   cwd: () => "/var/task",
-  emitWarning: (warning) => op_plinth_log(2, String(warning)),
+  emitWarning,
   env,
+  execArgv: [],
+  execPath: "/var/lang/bin/node",
   exit,
   exitCode: undefined,
+  features: { inspector: false, ipv6: true, tls: false, typescript: false, uv: false },
+  getBuiltinModule: (name) => builtin(`${name}`),
   hrtime,
-  memoryUsage: () => core.memoryUsage(),
+  memoryUsage,
   nextTick,
   pid: 1,
   platform: "linux",
-  stderr: stream(3),
-  stdout: stream(1),
+  ppid: 0,
+  release: { name: "node", lts: "Jod" },
+  stderr: stream(3, 2),
+  stdout: stream(1, 1),
+  title: "node",
+  umask: () => 0o22,
   uptime: () => performance.now() / 1000,
   version: "v22.12.0",
   versions: { node: "22.12.0", plinth: "0.1.0" },
 };
+export { process };
+
+// It emits events, too; what that takes is loaded when a listener comes.
+const EMITTER = ["addListener", "emit", "eventNames", "getMaxListeners", "listenerCount", "listeners", "off", "on", "once"];
+const MORE = ["prependListener", "prependOnceListener", "rawListeners", "removeAllListeners", "removeListener", "setMaxListeners"];
+for (const name of [...EMITTER, ...MORE]) {
+  ObjectDefineProperty(process, name, {
+    __proto__: null,
+    configurable: true,
+    writable: true,
+    enumerable: false,
+    value: (...args) => {
+      const { prototype } = builtin("events");
+      return prototype[name].call(process, ...args);
+    },
+  });
+}
+for (const name of ["_events", "_eventsCount", "_maxListeners"]) {
+  ObjectDefineProperty(process, name, { __proto__: null, configurable: true, writable: true, enumerable: false, value: undefined });
+}
+ObjectDefineProperty(process, Symbol.toStringTag, { __proto__: null, configurable: true, value: "process" });
+
+/** Emits an event of the process; `false` when nobody listens. */
+export function tell(type, ...args) {
+  if (process._events?.[type] === undefined) return false;
+  return process.emit(type, ...args);
+}
 
 const Deno = {
   env: ObjectFreeze({
