@@ -75,6 +75,7 @@ impl App {
         let vault = Vault::open(data, master_key.as_ref())?;
         let blobs = Blobs::open(data)?;
         let auth = AuthService::open(&config.auth, databases.app.clone(), &vault, clock.clone(), &public_url).await?;
+        auth.keep_tidy(&tasks);
         let functions = FunctionsService::open(functions::Parts {
             config: config.functions.clone(),
             databases: databases.clone(),

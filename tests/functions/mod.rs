@@ -2,6 +2,7 @@
 
 mod deploy;
 mod faults;
+mod follow;
 mod invoke;
 mod lifecycle;
 mod logs;

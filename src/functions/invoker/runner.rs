@@ -205,6 +205,11 @@ impl Invoker {
         self.admission.is_closed()
     }
 
+    /// Whether workers come up as far as is known.
+    pub(in crate::functions) fn has_sound_workers(&self) -> bool {
+        self.spares.are_sound()
+    }
+
     /// Ends what is idle and admits no call any more; calls under way finish.
     pub(in crate::functions) fn close(&self) {
         self.admission.close();
@@ -220,6 +225,7 @@ impl Invoker {
                     () = tokio::time::sleep(SWEEP_EVERY) => invoker.pool.sweep(invoker.config.idle_timeout),
                     () = invoker.tasks.soft_stopped() => break,
                 }
+                invoker.spares.try_again();
                 environment::set_gauges(&invoker.counts());
             }
         }));
