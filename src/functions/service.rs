@@ -53,6 +53,8 @@ pub struct Parts {
     pub clock: Clock,
     /// The data folder, for the snapshot's cache.
     pub data: PathBuf,
+    /// What function workers are started from: the server's own program, or what a test puts in its place.
+    pub program: PathBuf,
     pub tasks: Tasks,
 }
 
@@ -76,7 +78,7 @@ impl FunctionsService {
     /// # Errors
     /// When the database cannot be read or a thread cannot be started.
     pub async fn open(parts: Parts) -> Result<Self> {
-        let Parts { config, databases, blobs, vault, auth, clock, data, tasks } = parts;
+        let Parts { config, databases, blobs, vault, auth, clock, data, program, tasks } = parts;
         let registry = Registry::new(databases.app.clone());
         let packages = Packages::new(blobs, vault.clone());
         let logs = Logs::start(databases.system.clone(), clock.clone(), config.log_lines, config.log_followers, &tasks);
@@ -86,6 +88,7 @@ impl FunctionsService {
             logs: logs.clone(),
             vault,
             data,
+            program,
             tasks: tasks.clone(),
         })?;
         let any = queries::any(&mut databases.app.read().await?).await?;

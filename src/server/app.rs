@@ -1,5 +1,6 @@
 //! Opens every part, in the order they need each other.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::api::PublicUrl;
@@ -84,6 +85,7 @@ impl App {
             auth: auth.clone(),
             clock: clock.clone(),
             data: data.clone(),
+            program: PathBuf::from("/proc/self/exe"),
             tasks: tasks.clone(),
         })
         .await?;

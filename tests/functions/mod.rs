@@ -3,10 +3,12 @@
 mod deploy;
 mod faults;
 mod follow;
+mod hostile;
 mod invoke;
 mod lifecycle;
 mod logs;
 mod neighbours;
+mod untrusted;
 
 use std::fs;
 use std::time::Duration;

@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::api::PublicUrl;
+use crate::functions::Details;
 use crate::functions::logs::LogEntry;
 use crate::functions::model::{Network, Revision, language_name, style_name};
 use crate::types::{FunctionId, FunctionName, RequestId, RevisionId, Timestamp};
@@ -134,6 +135,8 @@ pub(super) struct FailureAnswer<'a> {
     /// The stack; only for the service key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) trace: Option<&'a [String]>,
+    /// Which limit was hit, in which phase, and what was still pending.
+    pub(super) details: &'a Details,
 }
 
 impl FunctionAnswer {

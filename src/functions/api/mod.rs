@@ -20,6 +20,10 @@ use crate::api::{Code, FieldError, Problem};
 use crate::types::FunctionName;
 use crate::{blob, db};
 
+#[doc(hidden)]
+pub use self::config::check as check_config;
+#[doc(hidden)]
+pub use self::request::name_in;
 pub use self::status::FunctionsStatus;
 
 /// When a call that found no place should be tried again.

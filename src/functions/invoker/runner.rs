@@ -13,11 +13,12 @@ use super::call::{Done, Running, Start};
 use super::environment::Environment;
 use super::pool::Pool;
 use super::spares::Spares;
-use super::start::StartError;
+use super::start::{FailedStart, StartError};
 use super::{call, environment, snapshot, start};
 use crate::auth::vault::Vault;
 use crate::config;
 use crate::functions::error::{Error, Result};
+use crate::functions::fault::{Circumstances, Phase};
 use crate::functions::logs::Logs;
 use crate::functions::metering::Phases;
 use crate::functions::model::Revision;
@@ -65,6 +66,8 @@ pub(in crate::functions) struct Setup {
     pub(in crate::functions) vault: Vault,
     /// The server's data folder.
     pub(in crate::functions) data: PathBuf,
+    /// What workers are started from.
+    pub(in crate::functions) program: PathBuf,
     pub(in crate::functions) tasks: Tasks,
 }
 
@@ -90,9 +93,9 @@ pub(in crate::functions) struct Counts {
 
 impl Invoker {
     pub(in crate::functions) fn start(setup: Setup) -> Result<Self> {
-        let Setup { config, packages, logs, vault, data, tasks } = setup;
+        let Setup { config, packages, logs, vault, data, program, tasks } = setup;
         let pool = Pool::new(config.max_environments);
-        let source = snapshot::Source { program: PathBuf::from("/proc/self/exe"), cache: data.join("cache"), vault };
+        let source = snapshot::Source { program, cache: data.join("cache"), vault };
         let spares = Spares::new(source, tasks.clone(), config.spares, pool.clone())
             .map_err(|err| Error::NoWorker(format!("the thread that starts workers cannot be started: {err}")))?;
         let admission = Admission::new(config.max_running);
@@ -167,9 +170,12 @@ impl Invoker {
                 Ok(started) => return Ok(Ok(started)),
                 Err(StartError::NeverBegan) => {}
                 Err(StartError::Server(err)) => return Err(err),
-                Err(StartError::Fault(fault, phases)) => {
-                    let failure = fault.into_failure(request, revision.settings.memory_mb);
-                    let records = call::record_failed_start(&revision, &failure, phases, 0);
+                Err(StartError::Fault(failed)) => {
+                    let FailedStart { fault, phases, peak_bytes, pending } = *failed;
+                    let memory_mb = revision.settings.memory_mb;
+                    let failure =
+                        fault.into_failure(Circumstances { request, memory_mb, phase: Phase::Init, peak_bytes, pending });
+                    let records = call::record_failed_start(&revision, &failure, phases, peak_bytes);
                     self.logs.buffer(revision.function_id).push(request, records);
                     environment::count_failed_start(&revision, failure.outcome);
                     return Ok(Err(Done { result: Err(failure), phases, cold: true }));

@@ -16,6 +16,7 @@ const WEB_SOURCES: &[(&str, FastStaticString)] = include!(concat!(env!("OUT_DIR"
 const OWN_SOURCES: &[(&str, FastStaticString)] = &[
     ("ext:plinth/stubs.js", deno_core::ascii_str_include!("js/stubs.js")),
     ("ext:plinth/errors.js", deno_core::ascii_str_include!("js/errors.js")),
+    ("ext:plinth/timers.js", deno_core::ascii_str_include!("js/timers.js")),
     ("ext:plinth/globals.js", deno_core::ascii_str_include!("js/globals.js")),
     ("ext:plinth/process.js", deno_core::ascii_str_include!("js/process.js")),
     ("ext:plinth/context.js", deno_core::ascii_str_include!("js/context.js")),
@@ -58,6 +59,7 @@ deno_core::extension!(
         ops::op_plinth_fail,
         ops::op_plinth_log,
         ops::op_plinth_loaded,
+        ops::op_plinth_timer,
         ops::op_plinth_waiting,
     ],
     esm_entry_point = "ext:plinth/main.js",

@@ -1,6 +1,7 @@
 // The global scope of a function: the web platform's classes (WinterTC's minimum), without a network.
 import { core, primordials } from "ext:core/mod.js";
 import { op_plinth_log } from "ext:core/ops";
+import { clearInterval, clearTimeout, setInterval, setTimeout } from "ext:plinth/timers.js";
 
 const { ObjectDefineProperty, ObjectDefineProperties, PromiseReject, TypeError } = primordials;
 
@@ -28,8 +29,6 @@ export const request = load("deno_fetch/23_request");
 export const response = load("deno_fetch/23_response");
 export const body = load("deno_fetch/22_body");
 const fetching = load("deno_fetch/26_fetch");
-
-const { setTimeout } = timers;
 
 function fetch() {
   const message = "fetch failed: outbound network is not available to this function";
@@ -107,14 +106,14 @@ const CLASSES = {
 const FUNCTIONS = {
   atob: base64.atob,
   btoa: base64.btoa,
-  clearImmediate: timers.clearTimeout,
-  clearInterval: timers.clearInterval,
-  clearTimeout: timers.clearTimeout,
+  clearImmediate: clearTimeout,
+  clearInterval,
+  clearTimeout,
   fetch,
   reportError: event.reportError,
   setImmediate: (callback, ...args) => setTimeout(callback, 0, ...args),
-  setInterval: timers.setInterval,
-  setTimeout: timers.setTimeout,
+  setInterval,
+  setTimeout,
   structuredClone: messagePort.structuredClone,
 };
 

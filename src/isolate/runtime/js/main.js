@@ -5,6 +5,7 @@ import { failWith, unhandledRejection } from "ext:plinth/errors.js";
 import * as globals from "ext:plinth/globals.js";
 import { drained, hasWork, invoke, load } from "ext:plinth/invoke.js";
 import * as process from "ext:plinth/process.js";
+import { tellPending } from "ext:plinth/timers.js";
 
 globals.define();
 
@@ -36,6 +37,6 @@ internals.plinth = {
     process.define();
     core.setUnhandledPromiseRejectionHandler(rejected);
     core.setReportExceptionCallback(uncaught);
-    return { surround: process.surround, load, hasWork, invoke, drained };
+    return { surround: process.surround, load, hasWork, invoke, drained, tellPending };
   },
 };
