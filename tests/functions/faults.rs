@@ -203,7 +203,7 @@ async fn a_failure_says_which_limit_was_hit_and_what_was_pending() {
         ),
         (
             "eats",
-            "const all = []; export const handler = () => { for (;;) all.push(new Array(1e4).fill(all.length)); };",
+            "const all = []; export const handler = () => { for (;;) all.push(new Array(1e5).fill(Math.random())); };",
             json!({ "phase": "handler", "limit": "memory", "value": 128, "unit": "MB", "setting": "memory_mb" }),
         ),
         (
@@ -242,7 +242,7 @@ async fn a_failure_says_which_limit_was_hit_and_what_was_pending() {
     assert_eq!((&loops["running"], &loops["timers"]), (&json!(true), &json!(1)), "{loops}");
     assert_eq!(all["slow-init"]["pending"]["timers"], 1);
     assert_eq!(all["stuck"].get("pending"), None, "who cannot be stopped tells nothing");
-    assert!(all["eats"]["peak_mb"].as_u64().is_some_and(|peak| peak >= 64), "{:?}", all["eats"]);
+    assert!(all["eats"]["peak_mb"].as_u64().is_some_and(|peak| peak >= 32), "{:?}", all["eats"]);
     assert_eq!(all["never"]["pending"]["timers"], 0);
     assert_eq!(all["throws"].get("pending"), None);
 }

@@ -199,6 +199,9 @@ fn http_client() -> reqwest::Client {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
+        // Tests look at what was sent, packed or not.
+        .no_gzip()
+        .no_brotli()
         // Below the server's own limit, so that none is closed in the moment it is used again.
         .pool_idle_timeout(Duration::from_secs(2))
         .timeout(Duration::from_secs(60))

@@ -14,7 +14,7 @@ use super::admit::Place;
 use super::channel::{LinkError, Outgoing};
 use super::environment::Environment;
 use super::pool::Pool;
-use super::start::{GRACE, fault_of};
+use super::start::{GRACE, MB, fault_of};
 use super::tap::Tap;
 use crate::functions::fault::{Circumstances, Failure, Fault, Outcome, Phase};
 use crate::functions::logs::What;
@@ -58,6 +58,8 @@ pub(super) struct Running {
     tap: Tap,
     /// What the worker says is pending, in case it fails now.
     pending: Option<Box<Pending>>,
+    /// What the worker says its heap held when it failed, in bytes.
+    heap_bytes: u64,
     // Given back after the environment is, so that whoever gets the place finds the environment.
     _place: Place,
     pool: Pool,
@@ -101,6 +103,7 @@ impl Running {
             began,
             tap,
             pending: None,
+            heap_bytes: 0,
             _place: place,
             pool,
         })
@@ -135,7 +138,8 @@ impl Running {
                     }
                     return Ok(Verdict::Answered(Reply { http: answer.http, body }));
                 }
-                FromWorker::Failed { call, error, fatal, .. } if call == self.call => {
+                FromWorker::Failed { call, error, fatal, usage } if call == self.call => {
+                    self.heap_bytes = usage.heap_bytes;
                     let fault = Fault::reported(error, allowed);
                     let is_over = fatal || matches!(fault, Fault::TimedOut(_));
                     return Ok(if is_over { Verdict::Ended(fault) } else { Verdict::Failed(fault) });
@@ -158,7 +162,7 @@ impl Running {
     /// Writes the call's records, and gives the environment back or ends it.
     fn finish(mut self: Box<Self>, verdict: Verdict) -> Done {
         self.phases.handler = self.began.elapsed();
-        let Self { mut environment, request, phases, cold, pool, pending, _place, .. } = *self;
+        let Self { mut environment, request, phases, cold, pool, pending, heap_bytes, _place, .. } = *self;
         let (result, reusable) = match verdict {
             Verdict::Answered(reply) => (Ok(reply), true),
             Verdict::Failed(fault) => (Err(fault), true),
@@ -167,7 +171,9 @@ impl Running {
         };
         let peak_bytes = environment.peak_memory(phases.handler);
         let memory_mb = environment.revision.settings.memory_mb;
-        let circumstances = Circumstances { request, memory_mb, phase: Phase::Handler, peak_bytes, pending };
+        // A worker that ended can be asked no more; what it said itself is taken as far as it can be true.
+        let failed_at = peak_bytes.max(heap_bytes.min(2 * u64::from(memory_mb) * MB));
+        let circumstances = Circumstances { request, memory_mb, phase: Phase::Handler, peak_bytes: failed_at, pending };
         let result = result.map_err(|fault| fault.into_failure(circumstances));
         let outcome = result.as_ref().map_or_else(|failure| failure.outcome, |_| Outcome::Success);
         environment.meters.record(outcome, phases.handler);

@@ -138,7 +138,9 @@ impl Engine {
         for one in activity {
             match one {
                 RuntimeActivity::AsyncOp(_, _, name) => {
-                    *pending.operations.entry(name.trim_start_matches("op_").to_owned()).or_default() += 1;
+                    // deno_core gives methods of objects (`crypto.subtle`'s) the names of others, so they go without.
+                    let name = name.strip_prefix("op_").unwrap_or("method");
+                    *pending.operations.entry(name.to_owned()).or_default() += 1;
                 }
                 RuntimeActivity::Resource(_, _, name) => *pending.open.entry(name).or_default() += 1,
                 RuntimeActivity::Timer(..) | RuntimeActivity::Interval(..) => pending.timers += 1,
