@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR := $(shell $(python) scripts/places.py)
 cargo := env -u RUSTY_V8_ARCHIVE cargo
 built := $(CARGO_TARGET_DIR)/release/plinth
 
-.PHONY: help run test check build setup fmt clippy doc deny openapi bench
+.PHONY: help run test check build setup fmt clippy doc deny openapi bench fuzz
 
 help:
 	@echo 'make run      build, and serve the samples in ./data (PLINTH_LISTEN=HOST:PORT to choose the address)'
@@ -15,6 +15,7 @@ help:
 	@echo 'make check    format, lints, docs, licences, and that openapi/openapi.json is current'
 	@echo 'make build    target/release/plinth'
 	@echo 'make bench    the benchmarks of benches/'
+	@echo 'make fuzz     feed each reader of untrusted input random bytes (SECONDS=30 each)'
 
 run: build
 	@$(python) scripts/run.py
@@ -56,6 +57,17 @@ deny:
 openapi: build
 	@target/release/plinth openapi | diff -u openapi/openapi.json - \
 		|| { echo 'openapi/openapi.json is not what the code says: run `make openapi-write`' >&2; exit 1; }
+
+# On the stable toolchain: without sanitizers, and without coverage to guide it, since instrumenting means compiling every dependency
+# once more. `cargo fuzz run NAME`, on nightly, has both.
+SECONDS ?= 30
+fuzz: setup
+	$(cargo) build --release --locked -p plinth-fuzz
+	@for target in fuzz/fuzz_targets/*.rs; do \
+		name=$$(basename "$$target" .rs); echo "== $$name"; mkdir -p '$(CARGO_TARGET_DIR)'/fuzz/"$$name"; \
+		'$(CARGO_TARGET_DIR)'/release/fuzz_"$$name" -max_total_time='$(SECONDS)' -max_len=4096 -timeout=10 -rss_limit_mb=2048 \
+			-print_final_stats=1 -artifact_prefix='$(CARGO_TARGET_DIR)'/fuzz/"$$name"- '$(CARGO_TARGET_DIR)'/fuzz/"$$name" || exit 1; \
+	done
 
 .PHONY: openapi-write
 openapi-write: build

@@ -60,6 +60,8 @@ codes! {
     TooManyRequests = "too_many_requests", TOO_MANY_REQUESTS, "Too many requests";
     /// Something in the server failed; the log has it under the request's id.
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something failed in the server";
+    /// The server's disk, or the database's, is full; nothing was changed.
+    StorageFull = "storage_full", INSUFFICIENT_STORAGE, "There is no space left to store it";
     /// A part of the server is not ready, or the database is out of reach.
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Not available at the moment";
 }

@@ -7,6 +7,7 @@
 
 mod key;
 
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -25,6 +26,9 @@ pub enum Error {
     /// The folder could not be made.
     #[error("cannot open the blob folder {folder}: {reason}")]
     Open { folder: String, reason: String },
+    /// There is no space left, or the file would be larger than this process may write.
+    #[error("the blob store is full: {0}")]
+    Full(String),
     /// The disk refused.
     #[error("the blob store: {0}")]
     Store(String),
@@ -52,7 +56,7 @@ impl Blobs {
     /// Keeps bytes under a key, instead of any that were there. Durable when it returns.
     ///
     /// # Errors
-    /// [`Error::InvalidKey`], or [`Error::Store`] when the disk refuses.
+    /// [`Error::InvalidKey`]; [`Error::Full`] or [`Error::Store`] when the disk refuses.
     pub async fn put(&self, key: &str, bytes: Bytes) -> Result<(), Error> {
         self.store.put(&key::parse(key)?, bytes.into()).await?;
         Ok(())
@@ -98,6 +102,13 @@ impl Blobs {
 
 impl From<object_store::Error> for Error {
     fn from(err: object_store::Error) -> Self {
-        Self::Store(err.to_string())
+        if is_full(&err) { Self::Full(err.to_string()) } else { Self::Store(err.to_string()) }
     }
+}
+
+/// Whether what is behind an error is a lack of space.
+fn is_full(err: &(dyn std::error::Error + 'static)) -> bool {
+    let kind = err.downcast_ref::<io::Error>().map(io::Error::kind);
+    let here = matches!(kind, Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge));
+    here || err.source().is_some_and(is_full)
 }

@@ -40,7 +40,7 @@ pub(super) fn database_code(err: &db::Error) -> u8 {
     match err {
         db::Error::NewerSchema { .. } => DATA,
         db::Error::InUse(_) => IN_USE,
-        db::Error::Unavailable(_) | db::Error::Busy(_) => UNAVAILABLE,
+        db::Error::Unavailable(_) | db::Error::Busy(_) | db::Error::Full(_) => UNAVAILABLE,
         db::Error::Open { .. } | db::Error::ReadOnly => CANNOT_CREATE,
         _ => FAILURE,
     }

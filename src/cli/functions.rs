@@ -9,7 +9,7 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 
 use super::package::Package;
-use super::{Common, complain, exit, keys, say};
+use super::{Common, complain, exit, keys, logs, say};
 
 #[derive(Args)]
 pub(super) struct Options {
@@ -43,16 +43,8 @@ enum Action {
     Get { name: String },
     /// Delete a function
     Delete { name: String },
-    /// Show a function's log
-    Logs {
-        name: String,
-        /// Only lines after this time (RFC 3339)
-        #[arg(long)]
-        since: Option<String>,
-        /// Only lines of this call
-        #[arg(long)]
-        request_id: Option<String>,
-    },
+    /// Show a function's log, and with --follow what is logged from now on
+    Logs(logs::Options),
 }
 
 pub(super) fn run(options: &Options) -> ExitCode {
@@ -71,8 +63,8 @@ pub(super) fn run(options: &Options) -> ExitCode {
 }
 
 /// Where the server is, and the key to its API.
-struct Target {
-    url: String,
+pub(super) struct Target {
+    pub(super) url: String,
     key: String,
     client: reqwest::Client,
 }
@@ -98,12 +90,12 @@ fn target(options: &Options) -> Result<Target, String> {
 }
 
 impl Target {
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}/admin/v1/functions{path}", self.url)).bearer_auth(&self.key)
     }
 
     /// Sends a request; an answer that is not 2xx becomes a message.
-    async fn send(&self, request: RequestBuilder) -> Result<Value, String> {
+    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Value, String> {
         let answer = request.send().await.map_err(|err| format!("the server at {} does not answer: {err}", self.url))?;
         let status = answer.status();
         let text = answer.text().await.map_err(|err| err.to_string())?;
@@ -138,21 +130,13 @@ async fn act(target: &Target, action: &Action) -> Result<(), String> {
             target.send(target.request(Method::DELETE, &format!("/{name}"))).await?;
             say(format_args!("deleted {name}"));
         }
-        Action::Logs { name, since, request_id } => {
-            let filters = [("since", since), ("request_id", request_id)];
-            let query: Vec<_> = filters.iter().filter_map(|(name, value)| value.as_ref().map(|value| (*name, value))).collect();
-            let answer = target.send(target.request(Method::GET, &format!("/{name}/logs")).query(&query)).await?;
-            for entry in answer["entries"].as_array().into_iter().flatten() {
-                let field = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
-                say(format_args!("{}\t{}\t{}\t{}", field("at"), field("request_id"), field("level"), field("text")));
-            }
-        }
+        Action::Logs(options) => logs::show(target, options).await?,
     }
     Ok(())
 }
 
 /// The text of a refusal: its detail, and each place in the source that is meant.
-fn explain(status: StatusCode, body: &str) -> String {
+pub(super) fn explain(status: StatusCode, body: &str) -> String {
     let problem: Value = serde_json::from_str(body).unwrap_or(Value::Null);
     let detail = problem["detail"].as_str().or_else(|| problem["title"].as_str()).unwrap_or(body);
     let mut text = format!("refused ({}): {detail}", status.as_u16());

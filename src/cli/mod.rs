@@ -4,6 +4,7 @@ mod check;
 mod exit;
 mod functions;
 mod keys;
+mod logs;
 mod openapi;
 mod package;
 mod serve;

@@ -17,6 +17,8 @@ pub struct Auth {
     pub token_lifetime: Duration,
     /// How long a spent refresh token is still answered.
     pub refresh_reuse_interval: Duration,
+    /// How long a session lives without being refreshed.
+    pub session_idle_limit: Duration,
     /// Memory of one password hash, in KiB.
     pub argon2_memory_kib: u32,
     /// Passes of one password hash.
@@ -70,6 +72,17 @@ pub(super) const SETTINGS: &[Setting] = &[
         allowed: "a time from 0s to 5m",
         set: |config, raw| {
             raw.duration(Duration::ZERO..=Duration::from_secs(300)).map(|value| config.auth.refresh_reuse_interval = value)
+        },
+    },
+    Setting {
+        key: "auth.session_idle_limit",
+        env: "PLINTH_AUTH_SESSION_IDLE_LIMIT",
+        default: "180d",
+        meaning: "How long a session lives without being refreshed; then it is over and removed. At the least as long as a token.",
+        allowed: "a time from 1h to 3650d",
+        set: |config, raw| {
+            raw.duration(Duration::from_secs(3_600)..=Duration::from_secs(315_360_000))
+                .map(|value| config.auth.session_idle_limit = value)
         },
     },
     Setting {

@@ -35,6 +35,8 @@ pub struct Functions {
     pub log_lines: u64,
     /// Log text one call may write, in bytes.
     pub log_limit: usize,
+    /// Clients that may follow the log at once.
+    pub log_followers: usize,
 }
 
 pub(super) const SETTINGS: &[Setting] = &[
@@ -157,5 +159,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         meaning: "Log text that one call may write; what is beyond is dropped and said so.",
         allowed: "a size from 1KB to 16MiB",
         set: |config, raw| raw.bytes(1_000..=16 << 20).map(|value| config.functions.log_limit = value),
+    },
+    Setting {
+        key: "functions.log_followers",
+        env: "PLINTH_FUNCTIONS_LOG_FOLLOWERS",
+        default: "32",
+        meaning: "Clients that may follow the functions' log on this node at once; beyond it they are answered 429.",
+        allowed: "a whole number from 0 to 1000",
+        set: |config, raw| raw.whole(0..=1000).map(|value| config.functions.log_followers = value),
     },
 ];

@@ -83,6 +83,15 @@ pub fn load(flags: &Flags, environment: &BTreeMap<String, String>) -> Result<Loa
     Ok(Loaded { config, file, master_key })
 }
 
+/// What is wrong with the text of a configuration file; for fuzzing and property tests.
+#[doc(hidden)]
+#[must_use]
+pub fn errors_of(text: &str) -> Vec<ConfigError> {
+    let mut loader = Loader { config: defaults(), errors: Vec::new() };
+    loader.read_text("plinth.toml", text);
+    loader.errors
+}
+
 fn defaults() -> Config {
     let mut config = Config::default();
     for setting in settings().filter(|setting| !setting.default.is_empty()) {

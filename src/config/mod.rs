@@ -16,6 +16,8 @@ mod site;
 pub use auth::Auth;
 pub use database::Database;
 pub use functions::Functions;
+#[doc(hidden)]
+pub use load::errors_of;
 pub use load::{ConfigError, Flags, Loaded, environment, load};
 pub use log::{Log, LogFormat};
 pub use server::Server;

@@ -31,6 +31,7 @@ impl Databases {
     /// # Errors
     /// [`Error::InUse`](crate::db::Error::InUse) when another server holds the folder; [`Error::Open`](crate::db::Error::Open) when a file or the server cannot be reached.
     pub async fn open(config: &config::Database, data: &Path, tasks: &Tasks) -> Result<Self> {
+        super::describe_metrics();
         if let Some(url) = &config.url {
             return Self::open_postgres(config, url.expose()).await;
         }

@@ -28,6 +28,16 @@ impl Dialect {
         }
     }
 
+    /// What a write says first when its rows must become visible in the order of the ids they get: it then waits for others that
+    /// said the same to be committed. `None` where there is one writer anyway.
+    #[must_use]
+    pub const fn one_at_a_time(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("select pg_advisory_xact_lock(7015203)"),
+        }
+    }
+
     /// Begins a transaction that is going to write.
     ///
     /// SQLite takes the write lock at once: one that waits until the first write cannot wait for it any more. On PostgreSQL the

@@ -35,7 +35,10 @@ pub enum Error {
     /// The same may succeed when it is tried again later. Nothing was changed.
     #[error("the database is busy: {0}")]
     Busy(String),
-    /// The database cannot be reached, is stopping, or its disk fails or is full.
+    /// The database's disk is full. Nothing was changed; the same succeeds once there is space.
+    #[error("the database's disk is full: {0}")]
+    Full(String),
+    /// The database cannot be reached, is stopping, or its disk fails.
     #[error("the database cannot be used: {0}")]
     Unavailable(String),
     /// The database was opened beside a running server, which alone writes.
@@ -88,7 +91,7 @@ impl Error {
     /// Whether the same may succeed later without anything being changed.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::Busy(_) | Self::Unavailable(_))
+        matches!(self, Self::Busy(_) | Self::Full(_) | Self::Unavailable(_))
     }
 
     pub(super) fn column(column: impl Into<String>, reason: impl Into<String>) -> Self {
@@ -193,6 +196,7 @@ fn other_of_postgres(err: &PgDatabaseError) -> Error {
         "40001" | "40P01" => Error::Busy("other writes touch the same rows".to_owned()),
         "55P03" => Error::Busy("a lock did not become free in time".to_owned()),
         "57014" => Error::Busy("a statement took too long".to_owned()),
+        "53100" => Error::Full(format!("{} ({code})", err.message())),
         _ if matches!(class, "08" | "53" | "57" | "58" | "XX") => Error::Unavailable(format!("{} ({code})", err.message())),
         _ => {
             // Class 22 (data exceptions) quotes the value it complains about.
@@ -213,7 +217,8 @@ fn other_of_sqlite(err: &dyn DatabaseError) -> Error {
     match primary_code(&code) {
         5 | 6 => Error::Busy("a lock did not become free in time".to_owned()),
         9 => Error::Busy("a statement took too long".to_owned()),
-        7 | 8 | 10 | 11 | 13 | 14 | 26 => Error::Unavailable(format!("{message} ({code})")),
+        13 => Error::Full(format!("{message} ({code})")),
+        7 | 8 | 10 | 11 | 14 | 26 => Error::Unavailable(format!("{message} ({code})")),
         _ => Error::Other(Detail { code, message: message.to_owned(), position: None }),
     }
 }

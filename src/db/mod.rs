@@ -33,6 +33,8 @@ mod value;
 
 use std::pin::Pin;
 
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+
 pub use conn::{Conn, Query, Tx};
 pub use databases::Databases;
 pub use dialect::Dialect;
@@ -44,3 +46,14 @@ pub use value::{Kind, Typed, Value};
 
 /// A future that can be sent, as [`Db::write`]'s closure returns it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Says what each metric of this module is, once the recorder is there.
+fn describe_metrics() {
+    describe_counter!("plinth_db_reruns_total", "Writes run again after PostgreSQL found them in conflict with others");
+    describe_counter!("plinth_db_replays_total", "Shared SQLite transactions that failed, so that each write was run alone");
+    describe_counter!("plinth_db_commits_total", "SQLite transactions committed");
+    describe_histogram!("plinth_db_commit_duration_seconds", Unit::Seconds, "A COMMIT, with its wait for the disk");
+    describe_histogram!("plinth_db_commit_operations", "Writes that shared one SQLite transaction");
+    describe_gauge!("plinth_db_write_queue", "Writes waiting for SQLite's writer");
+    describe_gauge!("plinth_db_wal_bytes", Unit::Bytes, "SQLite's write-ahead log");
+}

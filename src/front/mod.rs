@@ -24,5 +24,7 @@ mod path;
 mod resource;
 pub mod site;
 mod stream;
+#[doc(hidden)]
+pub mod untrusted;
 
 pub use error::Error;

@@ -27,7 +27,7 @@ mod service;
 
 pub use self::api::FunctionsStatus;
 pub use self::error::{Error, Result};
-pub use self::fault::{Failure, Outcome};
+pub use self::fault::{Details, Failure, Outcome};
 pub use self::invoker::{Done, Reply};
 pub use self::metering::Phases;
 pub use self::service::{FunctionsService, Parts, Status};

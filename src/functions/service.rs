@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::build::BuildId;
 use super::error::{Error, Result};
 use super::invoker;
-use super::invoker::{Counts, Done, Invoker, PROGRAM, Work};
-use super::logs::{LogEntry, Logs, Wanted};
+use super::invoker::{Counts, Done, Invoker, Work};
+use super::logs::{Filter, Follow, LogEntry, Logs};
 use super::model::{Deployment, Package, Revision};
 use super::packages::Packages;
 use super::queries::functions as queries;
@@ -54,6 +54,8 @@ pub struct Parts {
     pub clock: Clock,
     /// The data folder, for the snapshot's cache.
     pub data: PathBuf,
+    /// What function workers are started from: the server's own program, or what a test puts in its place.
+    pub program: PathBuf,
     pub tasks: Tasks,
 }
 
@@ -77,11 +79,11 @@ impl FunctionsService {
     /// # Errors
     /// When the database cannot be read or a thread cannot be started.
     pub async fn open(parts: Parts) -> Result<Self> {
-        let Parts { config, databases, blobs, vault, auth, clock, data, tasks } = parts;
+        let Parts { config, databases, blobs, vault, auth, clock, data, program, tasks } = parts;
         let registry = Registry::new(databases.app.clone());
-        let build = BuildId::of(PathBuf::from(PROGRAM));
+        let build = BuildId::of(program.clone());
         let packages = Packages::new(blobs, vault.clone(), build.clone(), config.package_cache)?;
-        let logs = Logs::start(databases.system.clone(), clock.clone(), config.log_lines, &tasks);
+        let logs = Logs::start(databases.system.clone(), clock.clone(), config.log_lines, config.log_followers, &tasks);
         let invoker = Invoker::start(invoker::Setup {
             config: config.clone(),
             packages: packages.clone(),
@@ -89,6 +91,7 @@ impl FunctionsService {
             vault,
             build,
             data,
+            program,
             tasks: tasks.clone(),
         })?;
         let any = queries::any(&mut databases.app.read().await?).await?;
@@ -223,19 +226,29 @@ impl FunctionsService {
         self.0.invoker.invoke(Work { revision, request, http: Some(http), payload }).await
     }
 
-    /// The newest lines of a function's log that match, in order; with all lines of the calls whose answer the caller has.
+    /// The newest lines of the log that match, in order; with all lines of the calls whose answer the caller has.
     ///
     /// # Errors
-    /// [`Error::UnknownFunction`], or the database fails.
-    pub(super) async fn logs(
-        &self,
-        name: &FunctionName,
-        since: Option<Timestamp>,
-        request: Option<RequestId>,
-        limit: u32,
-    ) -> Result<Vec<LogEntry>> {
-        let function = self.get(name).await?.function_id;
-        self.0.logs.read(&Wanted { function, since, request, limit }).await
+    /// When the database fails.
+    pub(super) async fn logs(&self, filter: &Filter, limit: u32) -> Result<Vec<LogEntry>> {
+        self.0.logs.read(filter, limit).await
+    }
+
+    /// Follows the lines of the log that match, behind the one with the id `after` or else from now on (or from `filter.since`);
+    /// `None` when as many follow as may.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn follow_logs(&self, filter: Filter, after: Option<i64>) -> Result<Option<Follow>> {
+        self.0.logs.follow(filter, after).await
+    }
+
+    /// The name of a function; `None` when it was deleted.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn name_of(&self, function: FunctionId) -> Result<Option<FunctionName>> {
+        Ok(queries::name_of(&mut self.0.databases.app.read().await?, function).await?)
     }
 
     /// The settings that bound functions.
@@ -254,10 +267,10 @@ impl FunctionsService {
         self.0.clock.now()
     }
 
-    /// Whether calls are taken.
+    /// Whether calls are taken, and, when there are functions, the last worker that was started came up.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        !self.0.invoker.is_closed()
+        !self.0.invoker.is_closed() && self.0.invoker.has_sound_workers()
     }
 
     /// What the functions of this node are doing.

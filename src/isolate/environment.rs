@@ -62,11 +62,13 @@ pub(super) struct Environment {
     watchdog: Watchdog,
     /// How long promises may go on after the answer to the last call.
     patience: Duration,
+    /// Whether the script was last seen waiting, not running.
+    waits: bool,
 }
 
 impl Environment {
     pub(super) fn new(engine: Engine, channel: Channel, watchdog: Watchdog) -> Self {
-        Self { engine: ManuallyDrop::new(engine), channel, watchdog, patience: Duration::ZERO }
+        Self { engine: ManuallyDrop::new(engine), channel, watchdog, patience: Duration::ZERO, waits: false }
     }
 
     /// Becomes the assigned revision and serves its calls until the server hangs up or a fault ends it.
@@ -106,6 +108,9 @@ impl Environment {
         };
         let usage = meter.read(&mut self.engine.runtime);
         let health = if failure.is_some() { Health::Broken } else { Health::Sound };
+        if let Some(error) = &failure {
+            self.tell_pending(error)?;
+        }
         let message = failure.map_or(FromWorker::Initialised(usage), |error| FromWorker::InitFailed { error, usage });
         self.send(&message, &[]).await?;
         Ok(health)
@@ -165,6 +170,7 @@ impl Environment {
         let Invoke { call, request_id, .. } = &invoke;
         let (call, request_id) = (*call, request_id.clone());
         self.engine.host.begin(call);
+        self.waits = false;
         self.watchdog.arm(timeout);
         self.engine.call(Which::Invoke, Call { invoke, body });
         let failed = if self.is_over() { None } else { self.finish(Instant::now() + timeout).await };
@@ -180,6 +186,7 @@ impl Environment {
             Outcome::Http(status, headers, body) => (Some(HttpResponse { status, headers }), body),
             Outcome::Loaded => (None, Vec::new()),
             Outcome::Failed { error, fatal } => {
+                self.tell_pending(&error)?;
                 self.send(&FromWorker::Failed { call, error, fatal, usage }, &[]).await?;
                 return Ok(if fatal { Health::Broken } else { Health::Sound });
             }
@@ -260,12 +267,22 @@ impl Environment {
         tokio::time::timeout(self.patience, either).await.unwrap_or(Meanwhile::Quiet)
     }
 
+    /// Puts what is pending before a failure that is about that.
+    fn tell_pending(&mut self, error: &FunctionError) -> io::Result<()> {
+        if !failure::is_about_pending(error) {
+            return Ok(());
+        }
+        let pending = self.engine.pending(!self.waits);
+        self.channel.outbox().push(&FromWorker::Pending(Box::new(pending)), &[]).map_err(io::Error::other)
+    }
+
     /// Runs the event loop until `ready`, or until there is a reason to leave it.
     async fn run<T>(&mut self, deadline: Instant, mut ready: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Stop<T> {
         let turns = poll_fn(|context| {
             if self.is_over() {
                 return Poll::Ready(Stop::Over);
             }
+            self.waits = false;
             if let Poll::Ready(value) = ready(context) {
                 return Poll::Ready(Stop::Ready(value));
             }
@@ -277,6 +294,7 @@ impl Environment {
                 return Poll::Ready(Stop::Ready(value));
             }
             self.channel.outbox().flush_what_goes();
+            self.waits = true;
             match turn {
                 Poll::Ready(Ok(())) => Poll::Ready(Stop::Drained),
                 Poll::Ready(Err(error)) => Poll::Ready(Stop::Failed(error)),

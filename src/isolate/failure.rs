@@ -69,6 +69,11 @@ pub(super) fn never_settled(what: &str) -> FunctionError {
     plain("Runtime.NodeJsExit", message)
 }
 
+/// Whether a failure raises the question what was still pending.
+pub(super) fn is_about_pending(error: &FunctionError) -> bool {
+    matches!(error.error_type.as_str(), "Sandbox.Timedout" | "Runtime.NodeJsExit")
+}
+
 /// What went wrong in the modules, or below the JavaScript of the extension.
 pub(super) fn from_core(error: &CoreError) -> FunctionError {
     match &*error.0 {

@@ -23,7 +23,8 @@ pub(super) enum Outcome {
 #[derive(Debug)]
 pub(super) struct Host {
     outcome: RefCell<Option<Outcome>>,
-    waiting: Cell<bool>,
+    waiting: Cell<u32>,
+    timers: RefCell<Vec<(i64, bool)>>,
     call: Cell<u64>,
     log_limit: Cell<usize>,
     log_left: Cell<usize>,
@@ -36,6 +37,7 @@ impl Host {
         Self {
             outcome: RefCell::default(),
             waiting: Cell::default(),
+            timers: RefCell::default(),
             call: Cell::default(),
             log_limit: Cell::default(),
             log_left: Cell::default(),
@@ -73,11 +75,28 @@ impl Host {
 
     /// Whether promises given to `waitUntil` are unsettled.
     pub(super) fn is_waiting(&self) -> bool {
+        self.waiting.get() > 0
+    }
+
+    /// How many of them.
+    pub(super) fn waiting(&self) -> u32 {
         self.waiting.get()
     }
 
-    pub(super) fn set_waiting(&self, waiting: bool) {
-        self.waiting.set(waiting);
+    pub(super) fn set_waiting(&self, promises: u32) {
+        self.waiting.set(promises);
+    }
+
+    /// Remembers a timer that is pending: when it is to fire, in milliseconds from now, and whether it repeats.
+    pub(super) fn add_timer(&self, left: i64, repeats: bool) {
+        self.timers.borrow_mut().push((left, repeats));
+    }
+
+    /// The timers that were remembered, the soonest first.
+    pub(super) fn take_timers(&self) -> Vec<(i64, bool)> {
+        let mut timers = self.timers.take();
+        timers.sort_unstable();
+        timers
     }
 
     /// Ends the call. The first outcome stands, unless a fatal one follows it.
@@ -114,7 +133,10 @@ impl Host {
         if cut {
             self.log_cut.set(true);
             let limit = self.log_limit.get();
-            self.send_line(LogLevel::Warn, format!("the log of this call is cut here: it may hold {limit} bytes"));
+            self.send_line(
+                LogLevel::Warn,
+                format!("the log of this call is cut here: it may hold {limit} bytes (functions.log_limit)"),
+            );
         }
     }
 

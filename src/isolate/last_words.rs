@@ -38,7 +38,8 @@ pub(super) fn begin(call: u64) {
 
 extern "C" fn on_out_of_memory(_: *const c_char, _: &v8::OomDetails) {
     let Some(LastWords { outbox, heap, call }) = LAST_WORDS.get() else { return };
-    let (error, usage) = (failure::out_of_memory(heap.limit()), Usage::default());
+    let usage = Usage { heap_bytes: heap.limit() as u64, ..Usage::default() };
+    let error = failure::out_of_memory(heap.limit());
     let message = match call.load(Ordering::Relaxed) {
         0 => FromWorker::InitFailed { error, usage },
         call => FromWorker::Failed { call, error, fatal: true, usage },

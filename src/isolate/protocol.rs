@@ -57,6 +57,8 @@ pub enum FromWorker {
     Failed { call: u64, error: FunctionError, fatal: bool, usage: Usage },
     /// A line the function logged.
     Log(LogLine),
+    /// What the failure that is told next left pending. Sent before a time-out, and before a promise that never settled.
+    Pending(Box<Pending>),
 }
 
 /// A request to check files.
@@ -249,6 +251,42 @@ pub struct Usage {
     pub cpu_us: u64,
     /// V8's heap and array buffers after the phase, in bytes.
     pub heap_bytes: u64,
+}
+
+/// What was not over when a call, or initialisation, ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// Whether code was running; otherwise it was waiting.
+    pub running: bool,
+    /// Timers and intervals that had not fired.
+    pub timers: u32,
+    /// The soonest of them, as far as they are known: when they were to fire, in milliseconds from the end, and whether they repeat.
+    pub soonest: Vec<(i64, bool)>,
+    /// Operations under way, by name, such as `fetch_send`.
+    pub operations: BTreeMap<String, u32>,
+    /// What was open, by kind, such as `readableStream`.
+    pub open: BTreeMap<String, u32>,
+    /// Promises given to `waitUntil` that were not settled.
+    pub wait_until: u32,
+}
+
+impl Pending {
+    /// How many of each are told at the most, and the longest name in bytes.
+    pub const MOST: usize = 16;
+    const NAME: usize = 64;
+
+    /// The same, within its bounds whoever made it.
+    #[must_use]
+    pub fn bounded(mut self) -> Self {
+        self.soonest.truncate(Self::MOST);
+        for names in [&mut self.operations, &mut self.open] {
+            names.retain(|name, _| name.len() <= Self::NAME);
+            while names.len() > Self::MOST {
+                names.pop_last();
+            }
+        }
+        self
+    }
 }
 
 /// A line on the console.

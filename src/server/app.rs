@@ -1,5 +1,6 @@
 //! Opens every part, in the order they need each other.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::api::PublicUrl;
@@ -75,6 +76,7 @@ impl App {
         let vault = Vault::open(data, master_key.as_ref())?;
         let blobs = Blobs::open(data)?;
         let auth = AuthService::open(&config.auth, databases.app.clone(), &vault, clock.clone(), &public_url).await?;
+        auth.keep_tidy(&tasks);
         let functions = FunctionsService::open(functions::Parts {
             config: config.functions.clone(),
             databases: databases.clone(),
@@ -83,6 +85,7 @@ impl App {
             auth: auth.clone(),
             clock: clock.clone(),
             data: data.clone(),
+            program: PathBuf::from("/proc/self/exe"),
             tasks: tasks.clone(),
         })
         .await?;

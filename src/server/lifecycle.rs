@@ -125,6 +125,8 @@ struct Signals {
 
 impl Signals {
     fn install() -> io::Result<Self> {
+        // Where a limit is set on the size of files, a write beyond it is to fail as on a full disk, not to end the server.
+        drop(signal(SignalKind::from_raw(libc::SIGXFSZ))?);
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 

@@ -49,6 +49,8 @@ pub(crate) struct Readiness {
     database: Health,
     /// The database of queues, logs and usage.
     system_database: Health,
+    /// Not ready while no function worker can be started, though there are functions.
+    functions: Health,
     /// Not ready while the server stops.
     server: Health,
 }
@@ -106,11 +108,13 @@ pub(super) async fn ready(app: Data<App>) -> impl Responder {
     let database = app.databases.app.ping().await.is_ok();
     let system_database = app.databases.system.ping().await.is_ok();
     let server = !app.tasks.is_stopping();
-    let all = database && system_database && server;
+    let functions = app.functions.is_ready();
+    let all = database && system_database && functions && server;
     let body = Readiness {
         status: health(all),
         database: health(database),
         system_database: health(system_database),
+        functions: health(functions),
         server: health(server),
     };
     Json(body).customize().with_status(if all { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE })

@@ -3,5 +3,5 @@
 pub mod memfd;
 pub mod process;
 pub mod sandbox;
-mod syscalls;
+pub mod syscalls;
 pub mod worker;

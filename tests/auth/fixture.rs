@@ -79,6 +79,7 @@ pub(super) fn config() -> config::Auth {
         password_min_length: 6,
         token_lifetime: Duration::from_secs(3600),
         refresh_reuse_interval: Duration::from_secs(10),
+        session_idle_limit: Duration::from_secs(180 * 86_400),
         argon2_memory_kib: 1024,
         argon2_iterations: 1,
         hash_threads: 1,

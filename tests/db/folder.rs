@@ -45,13 +45,10 @@ async fn a_command_without_a_server_writes() {
     execute(&databases.app, "create table plinth.things (id integer)").await.unwrap();
     // A server that starts meanwhile waits a moment for the command to end.
     let (config, tasks) = (config_of(None, TIMEOUT), tasks());
-    let server = Databases::open(&config, &data, &tasks);
-    let command = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        databases.close().await;
-    };
-    let (server, ()) = tokio::join!(server, command);
-    server.expect("the server has the folder now").close().await;
+    let mut server = Box::pin(Databases::open(&config, &data, &tasks));
+    assert!(tokio::time::timeout(Duration::from_millis(200), &mut server).await.is_err(), "it waits");
+    databases.close().await;
+    server.await.expect("the server has the folder now").close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

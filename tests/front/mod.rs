@@ -6,6 +6,7 @@ mod conditions;
 mod encodings;
 mod files;
 mod refusals;
+mod untrusted;
 
 use std::path::Path;
 

@@ -190,3 +190,75 @@ async fn the_sandbox_lets_no_network_file_or_program_through() {
         assert!(outcome == "refused" || outcome == "nothing", "{name}: {outcome}");
     }
 }
+
+/// What is known beyond Lambda's words: the limit, its value, its setting, the phase, and what was pending.
+#[tokio::test]
+async fn a_failure_says_which_limit_was_hit_and_what_was_pending() {
+    let app = TestApp::start_with("[functions]\ninit_timeout = \"1s\"").await;
+    let timeout = |phase, setting| json!({ "phase": phase, "limit": "timeout", "value": 1, "unit": "s", "setting": setting });
+    let cases = [
+        (
+            "waits",
+            "export const handler = () => new Promise((done) => { setTimeout(done, 60_000); setInterval(() => {}, 700); });",
+            timeout("handler", "timeout_s"),
+        ),
+        (
+            "loops",
+            "export const handler = async () => { setTimeout(() => {}, 9000); for (;;) {} };",
+            timeout("handler", "timeout_s"),
+        ),
+        (
+            "stuck",
+            "export const handler = () => Array.prototype.includes.call({ length: 2 ** 53 - 1 }, 1);",
+            timeout("handler", "timeout_s"),
+        ),
+        (
+            "slow-init",
+            "await new Promise((done) => setTimeout(done, 60_000)); export const handler = () => 1;",
+            timeout("init", "functions.init_timeout"),
+        ),
+        (
+            "eats",
+            "const all = []; export const handler = () => { for (;;) all.push(new Array(1e5).fill(Math.random())); };",
+            json!({ "phase": "handler", "limit": "memory", "value": 128, "unit": "MB", "setting": "memory_mb" }),
+        ),
+        (
+            "large",
+            "export const handler = async () => 'x'.repeat(7 * 1024 * 1024);",
+            json!({ "phase": "handler", "limit": "response_size", "value": 6_291_556, "unit": "bytes" }),
+        ),
+        ("throws", "export const handler = async () => { throw new Error('x'); };", json!({ "phase": "handler" })),
+        ("init", "throw new Error('x'); export const handler = () => 1;", json!({ "phase": "init" })),
+        ("never", "export const handler = () => new Promise(() => {});", json!({ "phase": "handler" })),
+    ];
+    let mut all = serde_json::Map::new();
+    for (name, source, expected) in cases {
+        let body = broken(&app, name, source).await.json();
+        let mut details = body["details"].clone();
+        let logged = app.service().get(&format!("/admin/v1/functions/{name}/logs?kind=platform&level=error")).await.json();
+        let record = logged["entries"].as_array().and_then(|entries| entries.last()).and_then(|entry| entry["text"].as_str());
+        let record: Value = serde_json::from_str(record.expect("a record")).expect("it is JSON");
+        assert_eq!((&record["details"], &record["errorType"]), (&details, &body["errorType"]), "{name}: the log says the same");
+        let more = details.as_object_mut().expect("an object");
+        let known: serde_json::Map<_, _> =
+            ["pending", "peak_mb"].into_iter().filter_map(|name| more.remove_entry(name)).collect();
+        assert_eq!(details, expected, "{name}");
+        all.insert(name.to_owned(), Value::Object(known));
+    }
+    let waits = &all["waits"]["pending"];
+    assert_eq!((&waits["running"], &waits["timers"]), (&json!(false), &json!(2)), "{waits}");
+    let next: Vec<_> = waits["next_timers"]
+        .as_array()
+        .expect("timers")
+        .iter()
+        .map(|timer| (timer["in_ms"].as_i64().unwrap_or_default(), timer["repeats"] == true))
+        .collect();
+    assert!(matches!(next[..], [(..=700, true), (58_000..=59_100, false)]), "{waits}");
+    let loops = &all["loops"]["pending"];
+    assert_eq!((&loops["running"], &loops["timers"]), (&json!(true), &json!(1)), "{loops}");
+    assert_eq!(all["slow-init"]["pending"]["timers"], 1);
+    assert_eq!(all["stuck"].get("pending"), None, "who cannot be stopped tells nothing");
+    assert!(all["eats"]["peak_mb"].as_u64().is_some_and(|peak| peak >= 32), "{:?}", all["eats"]);
+    assert_eq!(all["never"]["pending"]["timers"], 0);
+    assert_eq!(all["throws"].get("pending"), None);
+}

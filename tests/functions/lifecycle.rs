@@ -8,8 +8,17 @@ use serde_json::json;
 use super::{ECHO, beside, is_worker, wait_for_environments, workers_of};
 use crate::support::{JAVASCRIPT, TestApp, eventually};
 
-const SLOW: &str =
-    "export const handler = async (event) => { await new Promise((done) => setTimeout(done, 1500)); return 'old'; };";
+const SLOW: &str = "export const handler = async (event) => {
+    console.log('begun'); await new Promise((done) => setTimeout(done, 1500)); return 'old'; };";
+
+/// Waits until a call of [`SLOW`] is in its handler.
+async fn begun(app: &TestApp, name: &str) {
+    let path = format!("/admin/v1/functions/{name}/logs");
+    eventually("the handler's beginning", Duration::from_secs(10), async || {
+        app.service().get(&path).await.text().contains("\"begun\"").then_some(())
+    })
+    .await;
+}
 
 #[tokio::test]
 async fn a_redeployment_counts_for_new_calls_at_once_and_calls_under_way_finish() {
@@ -17,7 +26,7 @@ async fn a_redeployment_counts_for_new_calls_at_once_and_calls_under_way_finish(
     app.deploy("f", SLOW, json!({})).await;
     let (anon, path) = (app.anon(), "/functions/v1/f");
     let under_way = beside(async move { anon.get(path).await });
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    begun(&app, "f").await;
     for version in 2..6 {
         app.deploy("f", &format!("export const handler = async () => {version};"), json!({})).await;
         let answer = app.invoke("f", &json!({})).await;
@@ -50,7 +59,7 @@ async fn a_worker_killed_in_the_middle_of_a_call_costs_that_call_alone() {
     let others = environments_of(app.server().pid());
     let anon = app.anon();
     let under_way = beside(async move { anon.get("/functions/v1/slow").await });
-    tokio::time::sleep(Duration::from_millis(700)).await;
+    begun(&app, "slow").await;
     let victims: Vec<u32> = environments_of(app.server().pid()).into_iter().filter(|pid| !others.contains(pid)).collect();
     assert_eq!((others.len(), victims.len()), (1, 1));
     kill(victims[0]);
@@ -102,7 +111,7 @@ async fn a_stop_lets_calls_under_way_finish_and_ends_all_workers() {
     app.deploy("slow", SLOW, json!({})).await;
     let anon = app.anon();
     let under_way = beside(async move { anon.get("/functions/v1/slow").await });
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    begun(&app, "slow").await;
     let workers = workers_of(app.server().pid());
     app.server().signal(Signal::TERM);
     assert_eq!(under_way.await.expect("the call ends").assert_status(200).text(), "old");
@@ -160,7 +169,11 @@ async fn idle_environments_end_and_the_longest_idle_makes_room() {
 #[tokio::test]
 async fn a_server_without_functions_starts_no_worker() {
     let app = TestApp::start().await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    // Its first look at its workers is over, so one that it meant to start would have been ordered.
+    eventually("the gauges of functions", Duration::from_secs(10), async || {
+        app.nobody().get("/metrics").await.text().contains("plinth_function_processes 0").then_some(())
+    })
+    .await;
     assert_eq!(workers_of(app.server().pid()), Vec::<u32>::new());
 }
 

@@ -2,11 +2,14 @@
 
 mod deploy;
 mod faults;
+mod follow;
+mod hostile;
 mod invoke;
 mod lifecycle;
 mod logs;
 mod neighbours;
 mod packages;
+mod untrusted;
 
 use std::fs;
 use std::time::Duration;

@@ -294,6 +294,8 @@ impl Worker {
         loop {
             match self.receive()? {
                 (FromWorker::Log(line), _) => self.logs.push(line),
+                // What was pending is told before the failure that counts.
+                (FromWorker::Pending(_), _) => {}
                 other => return Some(other),
             }
         }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use plinth::isolate::protocol::{FromWorker, Pending};
 use plinth::sys::process::Exit;
 use serde_json::json;
 
@@ -113,7 +114,7 @@ fn built_ins_that_cannot_be_ended_are_killed_and_their_log_is_kept() {
         let start = Instant::now();
         worker.start(b"{}", None, Duration::from_millis(200));
         let line = worker.receive().map(|(message, _)| message);
-        let Some(plinth::isolate::protocol::FromWorker::Log(line)) = line else { panic!("{program}: {line:?}") };
+        let Some(FromWorker::Log(line)) = line else { panic!("{program}: {line:?}") };
         assert_eq!(line.text, "before");
         assert!(start.elapsed() >= Duration::from_millis(150), "the log is sent when the time is over");
         worker.kill();
@@ -135,4 +136,48 @@ fn a_worker_whose_server_hangs_up_ends_itself() {
     let worker = Worker::of("export const handler = async () => 1");
     worker.child.socket.shutdown(std::net::Shutdown::Both).unwrap();
     assert_eq!(worker.exit(), Exit::Code(0));
+}
+
+/// What a call waited for when its time was over is told before its failure.
+#[test]
+fn what_was_pending_is_told() {
+    let cases = [
+        ("setTimeout(() => {}, 60000); await new Promise(() => {})", (false, 1, 0)),
+        ("for (let i = 0; i < 40; i++) setTimeout(() => {}, 60000 + i); await new Promise(() => {})", (false, 40, 0)),
+        (
+            "const t = setTimeout(() => {}, 60000); clearTimeout(t); setInterval(() => {}, 60000); await new Promise(() => {})",
+            (false, 1, 0),
+        ),
+        ("setTimeout(() => {}, 1); for (;;) {}", (true, 1, 0)),
+    ];
+    for (body, (running, timers, wait_until)) in cases {
+        let mut worker = Worker::of(&format!("export const handler = async () => {{ {body} }}"));
+        let pending = pending(&mut worker, Duration::from_millis(300));
+        assert_eq!((pending.running, pending.timers, pending.wait_until), (running, timers, wait_until), "{body}: {pending:?}");
+        let told = if running { 0 } else { usize::try_from(timers).unwrap().min(16) };
+        assert_eq!(pending.soonest.len(), told, "{body}");
+        assert!(
+            pending.soonest.is_sorted() && pending.soonest.iter().all(|(left, _)| (58_000..=60_100).contains(left)),
+            "{pending:?}"
+        );
+    }
+    let web = "export default { async fetch(request, env, ctx) {
+        ctx.waitUntil(new Promise(() => {})); ctx.waitUntil(new Promise((done) => setTimeout(done, 60000)));
+        await crypto.subtle.deriveBits({ name: 'PBKDF2', salt: new Uint8Array(8), iterations: 5e8, hash: 'SHA-512' },
+            await crypto.subtle.importKey('raw', new Uint8Array(8), 'PBKDF2', false, ['deriveBits']), 256);
+        return new Response('x') } }";
+    let mut worker = Worker::of(web);
+    let pending = pending(&mut worker, Duration::from_millis(500));
+    assert_eq!((pending.wait_until, pending.timers), (2, 1), "{pending:?}");
+    assert_eq!(pending.operations.values().sum::<u32>(), 1, "{pending:?}");
+}
+
+/// What a call that runs out of time says is pending.
+fn pending(worker: &mut Worker, timeout: Duration) -> Pending {
+    worker.start(b"{}", None, timeout);
+    let told = worker.receive().map(|(message, _)| message);
+    let Some(FromWorker::Pending(pending)) = told else { panic!("{told:?}") };
+    let Reply::Failed { error, .. } = worker.finish() else { panic!("no failure follows") };
+    assert_eq!(error.error_type, "Sandbox.Timedout");
+    *pending
 }

@@ -30,7 +30,7 @@ fn a_flood_is_cut_and_told_once_in_each_call() {
     let lines = worker.log_lines();
     assert_eq!(lines.len(), 12, "ten whole lines, the rest of one, the notice");
     assert_eq!(lines[10].1.len(), 50);
-    assert_eq!(lines[11], (LogLevel::Warn, "the log of this call is cut here: it may hold 1050 bytes"));
+    assert_eq!(lines[11], (LogLevel::Warn, "the log of this call is cut here: it may hold 1050 bytes (functions.log_limit)"));
     worker.logs.clear();
     worker.result("3");
     assert_eq!(worker.log_lines().len(), 3, "the next call has its own allowance");

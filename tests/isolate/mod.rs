@@ -5,6 +5,7 @@ mod compile;
 mod driver;
 mod errors;
 mod events;
+mod frames;
 mod initialisation;
 mod limits;
 mod logs;

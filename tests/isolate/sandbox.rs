@@ -4,9 +4,11 @@ use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use plinth::isolate::protocol::Layer;
+use plinth::sys::{sandbox, syscalls};
 use serde_json::json;
 
 use super::driver::{Reply, Worker};
+use crate::support::environment;
 
 #[test]
 fn the_kernel_confirms_what_the_worker_reports() {
@@ -99,4 +101,106 @@ fn compiled_code_and_threads_still_work_behind_the_filter() {
     let reply = worker.call(b"{}", None, Duration::from_secs(20));
     let Reply::Answer { body, .. } = reply else { panic!("{reply:?}") };
     assert_eq!(serde_json::from_slice::<serde_json::Value>(&body).unwrap(), json!({ "wasm": 5, "verified": true }));
+}
+
+/// Set for the process that puts the walls up around itself and tries them.
+const INSIDE: &str = "PLINTH_TEST_INSIDE_THE_WALLS";
+
+/// The highest system call number there is, and some more: what a newer kernel adds is refused too.
+const NUMBERS: std::ops::RangeInclusive<libc::c_long> = 0..=600;
+
+/// The kernel's own trampolines for tracing (`uretprobe`, `uprobe`), on x86-64: no filter sees them, and whoever else calls them is
+/// ended by SIGILL.
+const TRAMPOLINES: [libc::c_long; 2] = [335, 336];
+
+/// The numbers that must be refused.
+fn to_be_refused() -> Vec<libc::c_long> {
+    let passed_over = [&syscalls::allowed()[..], &TRAMPOLINES].concat();
+    NUMBERS.filter(|number| !passed_over.contains(number)).collect()
+}
+
+/// Every system call but those of the list is refused before the kernel looks at its arguments: execve, socket, open, ptrace, fork,
+/// mount, bpf, io_uring and all others there are or will be.
+#[test]
+fn every_system_call_that_is_not_listed_is_refused() {
+    if environment(INSIDE).is_some() {
+        return tell_what_is_refused();
+    }
+    let name = "isolate::sandbox::every_system_call_that_is_not_listed_is_refused";
+    let inside = std::process::Command::new(std::env::current_exe().expect("the test's program"))
+        .args([name, "--exact", "--nocapture"])
+        .env(INSIDE, "yes")
+        .output()
+        .expect("the test runs again");
+    let text = String::from_utf8_lossy(&inside.stdout);
+    let told: std::collections::BTreeMap<libc::c_long, i32> = text
+        .lines()
+        .filter_map(|line| line.split_once("refused ")?.1.split_once(' '))
+        .filter_map(|(number, errno)| Some((number.parse().ok()?, errno.parse().ok()?)))
+        .collect();
+    let tried = to_be_refused();
+    assert_eq!(told.len(), tried.len(), "{:?}: {text} {}", inside.status, String::from_utf8_lossy(&inside.stderr));
+    for (number, errno) in told {
+        let expected = if number == libc::SYS_clone3 { libc::ENOSYS } else { libc::EPERM };
+        assert_eq!(errno, expected, "system call {number} was not refused");
+    }
+    for number in [
+        libc::SYS_execve,
+        libc::SYS_execveat,
+        libc::SYS_socket,
+        libc::SYS_socketpair,
+        libc::SYS_connect,
+        libc::SYS_bind,
+        libc::SYS_openat,
+        libc::SYS_openat2,
+        libc::SYS_unlinkat,
+        libc::SYS_renameat2,
+        libc::SYS_ptrace,
+        libc::SYS_process_vm_readv,
+        libc::SYS_process_vm_writev,
+        libc::SYS_clone3,
+        libc::SYS_kill,
+        libc::SYS_tkill,
+        libc::SYS_pidfd_send_signal,
+        libc::SYS_mount,
+        libc::SYS_unshare,
+        libc::SYS_setns,
+        libc::SYS_bpf,
+        libc::SYS_perf_event_open,
+        libc::SYS_io_uring_setup,
+        libc::SYS_userfaultfd,
+        libc::SYS_keyctl,
+        libc::SYS_memfd_create,
+        libc::SYS_prlimit64,
+        libc::SYS_setuid,
+        libc::SYS_ioctl,
+    ] {
+        assert!(tried.contains(&number), "{number} must not be on the list");
+    }
+}
+
+/// Puts the walls up around this process and prints what the kernel answers to every system call that is not on the list.
+fn tell_what_is_refused() {
+    sandbox::before_v8().expect("the early walls");
+    sandbox::after_v8().expect("the filter");
+    let mut told = String::new();
+    for number in to_be_refused() {
+        #[expect(unsafe_code, reason = "the filter is to be asked itself, not what a library makes of it")]
+        // SAFETY: the filter refuses the number before its arguments are looked at; where it did not, arguments of zero name no
+        // memory, no file and no process, and a fork's child would say so below and end with its parent.
+        let answer = unsafe { libc::syscall(number, 0, 0, 0, 0, 0, 0) };
+        let errno = std::io::Error::last_os_error().raw_os_error().unwrap_or_default();
+        told.push_str(&format!("refused {number} {}\n", if answer == -1 { errno } else { 0 }));
+    }
+    println!("\n{told}");
+}
+
+#[test]
+fn the_documentation_has_the_list_as_it_is() {
+    let docs = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/functions.md")).expect("it can be read");
+    let table = syscalls::table();
+    assert!(docs.contains(&table), "docs/functions.md does not have this table:\n{table}");
+    let listed = syscalls::allowed();
+    let distinct: std::collections::BTreeSet<_> = listed.iter().collect();
+    assert_eq!(distinct.len(), listed.len(), "none is listed twice");
 }

@@ -1,4 +1,5 @@
 //! The server as a whole: how it starts, what it says of itself, how it stops.
 
+mod full_disk;
 mod lifecycle;
 mod system;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, eventually};
@@ -17,9 +18,49 @@ async fn health_tells_of_each_part() {
     let app = TestApp::start().await;
     assert_eq!(app.nobody().get("/health/live").await.assert_status(200).json(), json!({ "status": "live" }));
     let ready = app.nobody().get("/health/ready").await.assert_status(200).json();
-    for part in ["status", "database", "system_database", "server"] {
+    for part in ["status", "database", "system_database", "functions", "server"] {
         assert_eq!(ready[part], "ready", "{part} in {ready}");
     }
+}
+
+/// Without descriptors for its pipes and sockets no worker can be started: the server says so, and that it is over when it is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readiness_covers_the_function_workers() {
+    let app = TestApp::start_with("[functions]\nspares = 0\nidle_timeout = \"1s\"").await;
+    app.deploy("any", "export const handler = async () => 1", json!({})).await;
+    eventually("the end of the compiler", Duration::from_secs(10), async || {
+        let status = app.service().get("/admin/v1/status").await.json();
+        (status["functions"]["processes"] == 0).then_some(())
+    })
+    .await;
+    app.nobody().get("/health/ready").await.assert_status(200);
+    // A connection more is fine, a worker's pipes and sockets are not.
+    limit_descriptors(app.server().pid(), Some(2));
+    let refused = app.invoke("any", &json!({})).await;
+    assert_eq!(refused.assert_status(503).problem()["type"], "/problems/unavailable");
+    let health = app.nobody().get("/health/ready").await.assert_status(503).json();
+    assert_eq!((&health["status"], &health["functions"]), (&json!("not_ready"), &json!("not_ready")), "{health}");
+    assert_eq!((&health["database"], &health["server"]), (&json!("ready"), &json!("ready")), "{health}");
+    limit_descriptors(app.server().pid(), None);
+    eventually("the server's being ready again, though nobody calls", Duration::from_secs(20), async || {
+        (app.nobody().get("/health/ready").await.status() == 200).then_some(())
+    })
+    .await;
+    app.invoke("any", &json!({})).await.assert_status(200);
+}
+
+/// Lets a process open so many more descriptors, or as many as it could.
+fn limit_descriptors(pid: u32, more: Option<usize>) {
+    let open: std::collections::BTreeSet<u64> = std::fs::read_dir(format!("/proc/{pid}/fd"))
+        .expect("the process lives")
+        .filter_map(|entry| entry.ok()?.file_name().to_string_lossy().parse().ok())
+        .collect();
+    let limit = more.map(|more| (0..).filter(|number| !open.contains(number)).nth(more).expect("numbers do not end"));
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    // The harness did not change it, so the child's is the test's own.
+    let own = getrlimit(Resource::Nofile);
+    let limit = Rlimit { current: limit.or(own.current), maximum: own.maximum };
+    prlimit(pid, Resource::Nofile, limit).expect("a child may be limited");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -34,6 +75,13 @@ async fn metrics_count_requests_and_show_memory() {
     assert!(count >= 1.0, "{text}");
     assert!(text.contains("process_resident_memory_bytes"), "{text}");
     assert!(text.contains("plinth_http_request_duration_seconds_bucket"), "{text}");
+    app.sign_up("ada@example.com").await;
+    let text = app.nobody().get("/metrics").await.text();
+    let shown: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+    assert!(shown.iter().any(|name| name.starts_with("plinth_db_")), "{text}");
+    for name in shown.iter().filter(|name| name.starts_with("plinth_db_")) {
+        assert!(text.contains(&format!("# HELP {name} ")), "{name} is not described");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

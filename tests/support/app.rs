@@ -35,6 +35,8 @@ pub struct Options {
     pub config: String,
     /// Further environment variables.
     pub variables: Vec<(&'static str, String)>,
+    /// The data folder; one in the test's own folder unless said.
+    pub data: Option<PathBuf>,
 }
 
 /// A server on its own data folder (and, on PostgreSQL, its own database), ready for requests.
@@ -44,6 +46,7 @@ pub struct TestApp {
     /// What `plinth keys --json` printed.
     keys: Value,
     variables: Vec<(&'static str, String)>,
+    data: PathBuf,
     folder: tempfile::TempDir,
     /// Dropped last, when the server that holds connections to it is gone.
     _database: Option<postgres::FreshDatabase>,
@@ -75,9 +78,10 @@ impl TestApp {
             variables.push(("DATABASE_URL", database.url().to_owned()));
         }
         variables.push(("PLINTH_CONFIG", config.display().to_string()));
-        let server = spawn(folder.path(), &variables);
+        let data = options.data.unwrap_or_else(|| folder.path().join("data"));
+        let server = spawn(&data, &variables);
         let base = Base { http: http_client(), url: Arc::new(RwLock::new(String::new())) };
-        let mut app = Self { server, base, keys: Value::Null, variables, folder, _database: database };
+        let mut app = Self { server, base, keys: Value::Null, variables, data, folder, _database: database };
         app.become_ready().await;
         app
     }
@@ -91,7 +95,7 @@ impl TestApp {
     /// The data folder.
     #[must_use]
     pub fn data(&self) -> PathBuf {
-        data_folder(self.folder.path())
+        self.data.clone()
     }
 
     /// One of the keys `plinth keys` prints, such as `anon_key`.
@@ -153,7 +157,7 @@ impl TestApp {
     /// Starts the server again on the same folder and database; callers made before go on working.
     pub async fn restart(&mut self) {
         self.server.kill9();
-        self.server = spawn(self.folder.path(), &self.variables);
+        self.server = spawn(&self.data, &self.variables);
         self.become_ready().await;
     }
 
@@ -186,12 +190,7 @@ impl TestApp {
     }
 }
 
-fn data_folder(folder: &Path) -> PathBuf {
-    folder.join("data")
-}
-
-fn spawn(folder: &Path, variables: &[(&str, String)]) -> Server {
-    let data = data_folder(folder);
+fn spawn(data: &Path, variables: &[(&str, String)]) -> Server {
     let arguments = ["--data".as_ref(), data.as_os_str(), "--listen".as_ref(), OsStr::new("127.0.0.1:0")];
     Server::spawn(&arguments, variables)
 }
@@ -200,6 +199,11 @@ fn http_client() -> reqwest::Client {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
+        // Tests look at what was sent, packed or not.
+        .no_gzip()
+        .no_brotli()
+        // Below the server's own limit, so that none is closed in the moment it is used again.
+        .pool_idle_timeout(Duration::from_secs(2))
         .timeout(Duration::from_secs(60))
         .build()
         .expect("a client without special needs")

@@ -32,6 +32,15 @@ fn a_forbidden_import_is_seen_however_it_is_spelled() {
 }
 
 #[test]
+fn a_test_that_sleeps_is_seen() {
+    let asleep = "async fn f() { tokio::time::sleep(Duration::from_millis(1)).await; }";
+    assert_complaint(&rules::sleeps(&[source("tests/auth/a.rs", asleep)]), "tests/auth/a.rs");
+    assert_complaint(&rules::sleeps(&[source("tests/auth/a.rs", "use std::thread::sleep;")]), "tests/auth/a.rs");
+    let awake = "// sleep(1)\nconst SLEEPS: &str = \"sleep(1)\"; fn sleepy() {}";
+    assert_none(&rules::sleeps(&[source("tests/support/wait.rs", asleep), source("tests/auth/a.rs", awake)]));
+}
+
+#[test]
 fn an_allowed_import_is_let_through() {
     let allowed = [
         ("src/db/query.rs", "use crate::config;\nuse crate::types::{Clock, Timestamp};\nuse super::value::Value;"),

@@ -73,6 +73,11 @@ fn files_begin_with_their_documentation_and_stay_small() {
 }
 
 #[test]
+fn tests_wait_for_what_happens_and_not_for_time_to_pass() {
+    assert_none(&rules::sleeps(&rust_files("tests")));
+}
+
+#[test]
 fn migrations_are_the_same_on_both_databases() {
     assert_none(&rules::migrations(&files("migrations")));
 }

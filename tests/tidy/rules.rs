@@ -51,6 +51,9 @@ const KEPT: &[Kept] = &[
 /// Where SQL text may be.
 const SQL_HOMES: &[&str] = &["db/", "*/queries/", "*/queries.rs"];
 
+/// Where tests may sleep: between two looks at what they wait for. The driver's tests are threads without a runtime.
+const SLEEPERS: &[&str] = &["tests/support/", "tests/isolate/driver.rs"];
+
 /// Lines of a file, and of one that only gathers others (`mod.rs`, `lib.rs`, `main.rs`).
 const MAX_LINES: usize = 500;
 const MAX_LINES_OF_A_MOD: usize = 120;
@@ -176,6 +179,13 @@ pub fn leftovers(files: &[SourceFile]) -> Vec<String> {
         }
     }
     complaints
+}
+
+/// Tests that wait for a time to pass instead of for what they wait for. Waiting is `support`'s, and is told what for.
+pub fn sleeps(files: &[SourceFile]) -> Vec<String> {
+    let sleeping = files.iter().filter(|file| !SLEEPERS.iter().any(|home| file.path.starts_with(home)));
+    let sleeping = sleeping.filter(|file| has_word(&lex(&file.text).code.replace("sleep (", "sleep("), "sleep"));
+    sleeping.map(|file| format!("{}: sleeps; wait for what must happen (tests/support/wait.rs)", file.path)).collect()
 }
 
 /// The part of the crate a file is of; `None` for the crate's own `lib.rs` and `main.rs`.

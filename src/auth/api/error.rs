@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 use crate::auth::Error;
 use crate::auth::principal::Refusal;
+use crate::db;
 
 const VERSION_HEADER: &str = "x-supabase-api-version";
 const VERSION: &str = "2024-01-01";
@@ -141,6 +142,11 @@ impl From<Error> for ApiError {
             Error::HashQueueFull => {
                 let answer = Self::new(StatusCode::TOO_MANY_REQUESTS, "over_request_rate_limit", err);
                 Self { retry_after: Some(RETRY_SECONDS), ..answer }
+            }
+            Error::Db(source @ db::Error::Full(_)) => {
+                tracing::error!(error = %source, "a write of auth was refused: {source}");
+                let message = "the server's disk is full: nothing was changed; try again when there is space";
+                Self::new(StatusCode::INSUFFICIENT_STORAGE, "unexpected_failure", message)
             }
             Error::Db(source) if source.is_transient() => {
                 tracing::warn!(error = %source, "the database did not answer auth: {source}");

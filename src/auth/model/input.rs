@@ -10,25 +10,42 @@ use crate::types::{Secret, Timestamp};
 /// The longest password, in bytes.
 pub const MAX_PASSWORD: usize = 1024;
 
-/// An email address, in lower case.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Email(String);
+/// A text that is checked where it is parsed, and may be taken as it is from where it was stored.
+macro_rules! checked {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// One that was checked before it was stored.
+            #[must_use]
+            pub const fn stored(text: String) -> Self {
+                Self(text)
+            }
+
+            /// The text: an address as it is written, a number's digits.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+checked!(
+    /// An email address, in lower case.
+    Email
+);
+
+checked!(
+    /// A phone number: the digits of E.164, without the `+`.
+    Phone
+);
 
 impl Email {
     /// The longest address, in bytes (RFC 5321's limit of a path).
     pub const MAX: usize = 254;
-
-    /// An address that was checked before it was stored.
-    #[must_use]
-    pub const fn stored(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The address as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 impl FromStr for Email {
@@ -56,24 +73,6 @@ fn is_local_part(text: &str) -> bool {
 fn is_label(text: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-';
     !text.is_empty() && text.len() <= 63 && text.chars().all(allowed) && !text.starts_with('-') && !text.ends_with('-')
-}
-
-/// A phone number: the digits of E.164, without the `+`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Phone(String);
-
-impl Phone {
-    /// A number that was checked before it was stored.
-    #[must_use]
-    pub const fn stored(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The number's digits.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 impl FromStr for Phone {

@@ -123,3 +123,16 @@ pub(in crate::auth) async fn delete_others(conn: &mut Conn, user: UserId, kept: 
     conn.query("delete from auth.sessions where user_id = $1 and id <> $2").bind(user).bind(kept).execute().await?;
     Ok(())
 }
+
+/// Ends sessions that nobody has refreshed since `before`, the oldest first and so many at the most; gives how many.
+#[tracing::instrument(name = "auth.session.delete_idle", skip_all, err)]
+pub(in crate::auth) async fn delete_idle(conn: &mut Conn, before: Timestamp, most: u32) -> db::Result<u64> {
+    conn.query(
+        "delete from auth.sessions
+          where id in (select id from auth.sessions where updated_at < $1 order by updated_at limit $2)",
+    )
+    .bind(before)
+    .bind(most)
+    .execute()
+    .await
+}

@@ -6,6 +6,7 @@ mod issue;
 mod logout;
 mod signup;
 mod token;
+mod upkeep;
 mod user;
 
 use std::fmt;

@@ -131,6 +131,9 @@ impl AuthService {
         if !self.0.refresh.is_genuine(token, &session.refresh_salt) {
             return Err(Error::UnknownRefreshToken);
         }
+        if session.refreshed_at.unwrap_or(session.created_at) < self.idle_since() {
+            return Err(Error::UnknownRefreshToken);
+        }
         let user = users::find(conn, session.user_id).await?.ok_or(Error::UnknownRefreshToken)?;
         if user.is_banned(now) {
             return Err(Error::Banned);

@@ -27,4 +27,5 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(2, "functions", "0002_functions.sql"),
     migration!(3, "function_logs", "0003_function_logs.sql"),
     migration!(4, "built_packages", "0004_built_packages.sql"),
+    migration!(5, "idle_sessions", "0005_idle_sessions.sql"),
 ];

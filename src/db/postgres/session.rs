@@ -27,18 +27,12 @@ impl Session {
 
     /// Runs a statement to its end and collects its rows.
     pub(in crate::db) async fn run(&mut self, sql: SqlStr, arguments: PgArguments) -> Result<(Vec<Row>, u64), sqlx::Error> {
-        self.running = true;
-        let done = collect(&mut self.conn, sql, arguments).await;
-        self.ended(&done);
-        done
+        self.step(async |conn| collect(conn, sql, arguments).await).await
     }
 
     /// Runs statements without values.
     pub(in crate::db) async fn script(&mut self, sql: &str) -> Result<(), sqlx::Error> {
-        self.running = true;
-        let done = self.conn.execute(AssertSqlSafe(sql)).await.map(drop);
-        self.ended(&done);
-        done
+        self.step(async |conn| conn.execute(AssertSqlSafe(sql)).await.map(drop)).await
     }
 
     pub(super) async fn begin(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
@@ -54,9 +48,16 @@ impl Session {
         done
     }
 
-    /// What the database answers ends a statement; anything else leaves the connection in doubt.
-    fn ended<T>(&mut self, done: &Result<T, sqlx::Error>) {
-        self.running = matches!(done, Err(err) if err.as_database_error().is_none());
+    /// Takes a step that is left in the middle unless its end is seen: what the database answers is one, anything else leaves the
+    /// connection in doubt.
+    async fn step<T>(
+        &mut self,
+        statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
+        self.running = true;
+        let done = statement(&mut self.conn).await;
+        self.running = matches!(&done, Err(err) if err.as_database_error().is_none());
+        done
     }
 }
 

@@ -1,4 +1,4 @@
-//! The operator's side: deploy, list, get, delete, logs. All of it needs the service key.
+//! The operator's side: deploy, list, get, delete. All of it needs the service key.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Json, Path, Payload, Query};
@@ -7,13 +7,13 @@ use bytes::Bytes;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::answers::{FunctionAnswer, LogAnswer, LogsAnswer, PageAnswer};
+use super::answers::{FunctionAnswer, PageAnswer};
 use super::config;
 use crate::api::{Code, MAX_PAGE, Problem, PublicUrl};
 use crate::auth::api::Caller;
 use crate::functions::FunctionsService;
 use crate::functions::model::{Deployment, SourceKind};
-use crate::types::{FunctionName, RequestId, Timestamp};
+use crate::types::FunctionName;
 
 /// The header with a function's settings.
 pub(super) const CONFIG_HEADER: &str = "x-plinth-config";
@@ -27,9 +27,6 @@ const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
 /// Functions a page has unless it is asked for another number.
 const PAGE: u32 = 100;
 
-/// Log entries an answer has unless it is asked for another number.
-const ENTRIES: u32 = 100;
-
 /// Which functions.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -41,22 +38,6 @@ pub(super) struct PageQuery {
     /// The name after which the page begins: `next_after` of the page before.
     #[param(value_type = Option<String>, example = "hello")]
     after: Option<FunctionName>,
-}
-
-/// Which log entries.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct LogsQuery {
-    /// Only entries of this moment (RFC 3339) and later.
-    #[param(value_type = Option<String>, format = DateTime)]
-    since: Option<Timestamp>,
-    /// Only entries of this call: the `x-request-id` of its answer.
-    #[param(value_type = Option<String>, format = Uuid)]
-    request_id: Option<RequestId>,
-    /// Entries at the most, the newest; from 1 to 1000.
-    #[param(default = 100, minimum = 1, maximum = 1000)]
-    limit: Option<u32>,
 }
 
 /// Deploy a function
@@ -191,38 +172,12 @@ pub(super) async fn delete_function(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Read a function's log
-///
-/// What the function wrote and the records of its calls (START, END, REPORT), with everything of the calls whose answers were
-/// received. The newest lines of each function are kept (`functions.log_lines`).
-#[utoipa::path(
-    get,
-    path = "/admin/v1/functions/{name}/logs",
-    tag = "functions",
-    security(("bearer" = [])),
-    params(("name" = String, Path, example = "hello"), LogsQuery),
-    responses((status = 200, description = "The newest entries that match, the oldest of them first", body = LogsAnswer), Problem),
-)]
-#[get("/functions/{name}/logs")]
-pub(super) async fn read_function_logs(
-    caller: Caller,
-    name: Path<String>,
-    request: HttpRequest,
-    functions: Data<FunctionsService>,
-) -> Result<Json<LogsAnswer>, Problem> {
-    caller.require_service()?;
-    let query: LogsQuery = query_of(&request)?;
-    let limit = limit_of(query.limit, ENTRIES)?;
-    let entries = functions.logs(&super::existing_name(&name)?, query.since, query.request_id, limit).await?;
-    Ok(Json(LogsAnswer { entries: entries.into_iter().map(LogAnswer::from).collect() }))
-}
-
-fn query_of<T: serde::de::DeserializeOwned>(request: &HttpRequest) -> Result<T, Problem> {
+pub(super) fn query_of<T: serde::de::DeserializeOwned>(request: &HttpRequest) -> Result<T, Problem> {
     let query = Query::<T>::from_query(request.query_string());
     query.map(Query::into_inner).map_err(|err| Code::InvalidInput.because(format!("the query is not valid: {err}")))
 }
 
-fn limit_of(asked: Option<u32>, default: u32) -> Result<u32, Problem> {
+pub(super) fn limit_of(asked: Option<u32>, default: u32) -> Result<u32, Problem> {
     let limit = asked.unwrap_or(default);
     if (1..=MAX_PAGE).contains(&limit) {
         return Ok(limit);

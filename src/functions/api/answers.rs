@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::api::PublicUrl;
+use crate::functions::Details;
 use crate::functions::logs::LogEntry;
 use crate::functions::model::{Network, Revision, style_name};
 use crate::types::{FunctionId, FunctionName, RequestId, RevisionId, Timestamp};
@@ -95,6 +96,13 @@ pub(super) struct LogsAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = FunctionLogEntry)]
 pub(super) struct LogAnswer {
+    /// Its place in the log; a stream goes on behind it with `last-event-id`. Empty while the server's disk is full and keeps it from
+    /// being written.
+    #[schema(example = "4711")]
+    id: String,
+    /// The function; empty when it was deleted in this moment.
+    #[schema(example = "hello")]
+    function: String,
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
     /// The call it belongs to.
@@ -102,10 +110,10 @@ pub(super) struct LogAnswer {
     request_id: RequestId,
     /// `function` for what the function wrote, `platform` for the records of its calls.
     #[schema(example = "platform")]
-    kind: String,
+    kind: &'static str,
     /// `TRACE`, `DEBUG`, `INFO`, `WARN` or `ERROR`.
     #[schema(example = "INFO")]
-    level: String,
+    level: &'static str,
     #[schema(example = "START RequestId: 6f1c1a0e-6d5c-4d6f-9b8e-0d3a7f5f2a11 Version: 1")]
     text: String,
 }
@@ -127,6 +135,8 @@ pub(super) struct FailureAnswer<'a> {
     /// The stack; only for the service key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) trace: Option<&'a [String]>,
+    /// Which limit was hit, in which phase, and what was still pending.
+    pub(super) details: &'a Details,
 }
 
 impl FunctionAnswer {
@@ -159,9 +169,11 @@ impl FunctionAnswer {
     }
 }
 
-impl From<LogEntry> for LogAnswer {
-    fn from(entry: LogEntry) -> Self {
-        let LogEntry { at, request, kind, level, text } = entry;
-        Self { at, request_id: request, kind, level, text }
+impl LogAnswer {
+    /// The entry of the function with this name.
+    pub(super) fn new(entry: LogEntry, function: String) -> Self {
+        let LogEntry { id, at, request, kind, level, text, .. } = entry;
+        let id = if id == 0 { String::new() } else { id.to_string() };
+        Self { id, function, at, request_id: request, kind: kind.as_str(), level: level.as_str(), text }
     }
 }

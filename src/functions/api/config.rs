@@ -55,6 +55,15 @@ pub(super) fn parse(header: Option<&[u8]>, defaults: &config::Functions) -> Resu
     Ok((Settings { handler, memory_mb, timeout, verify_jwt, network, description, env_names }, Secret::new(env)))
 }
 
+/// Whether a header is taken; the error is the fields that are wrong. For fuzzing and property tests.
+///
+/// # Errors
+/// As [`parse`].
+#[doc(hidden)]
+pub fn check(header: &[u8], defaults: &config::Functions) -> Result<(), Vec<String>> {
+    parse(Some(header), defaults).map(drop).map_err(|errors| errors.into_iter().map(|error| error.field).collect())
+}
+
 struct Reader {
     fields: Map<String, Value>,
     errors: Vec<FieldError>,

@@ -5,6 +5,7 @@ mod answers;
 mod body;
 mod config;
 mod invoke;
+mod logs;
 mod reply;
 mod request;
 mod status;
@@ -17,7 +18,12 @@ use utoipa::OpenApi;
 use super::Error;
 use crate::api::{Code, FieldError, Problem};
 use crate::types::FunctionName;
+use crate::{blob, db};
 
+#[doc(hidden)]
+pub use self::config::check as check_config;
+#[doc(hidden)]
+pub use self::request::name_in;
 pub use self::status::FunctionsStatus;
 
 /// When a call that found no place should be tried again.
@@ -31,7 +37,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
         admin::list_functions,
         admin::get_function,
         admin::delete_function,
-        admin::read_function_logs,
+        logs::read_function_logs,
+        logs::read_all_logs,
         invoke::invoke_function,
     ),
     components(schemas(answers::FailureAnswer)),
@@ -47,7 +54,8 @@ pub fn admin_routes(scope: Scope) -> Scope {
         .service(admin::list_functions)
         .service(admin::get_function)
         .service(admin::delete_function)
-        .service(admin::read_function_logs)
+        .service(logs::read_function_logs)
+        .service(logs::read_all_logs)
 }
 
 /// Everything under `/functions/v1`. The server wraps it in `auth::api::identify`.
@@ -82,6 +90,10 @@ impl From<Error> for Problem {
             Error::NoWorker(_) => {
                 tracing::error!(error = %err, "a function was not run: {err}");
                 Code::Unavailable.because("no function worker can be started at the moment; the server's log says why")
+            }
+            Error::Db(db::Error::Full(_)) | Error::Blob(blob::Error::Full(_)) => {
+                tracing::error!(error = %err, "a function's deployment was refused: {err}");
+                Code::StorageFull.because("the server's disk is full: nothing was changed; try again when there is space")
             }
             Error::Db(source) if source.is_transient() => {
                 tracing::error!(error = %source, "the database does not serve: {source}");

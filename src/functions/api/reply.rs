@@ -8,7 +8,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use super::answers::FailureAnswer;
 use super::request::HOP_BY_HOP;
 use crate::functions::metering::Phases;
-use crate::functions::{Done, Failure, Outcome, Reply};
+use crate::functions::{Details, Done, Failure, Outcome, Reply};
 use crate::isolate::protocol::{self, FunctionError};
 use crate::types::RequestId;
 
@@ -94,7 +94,7 @@ fn from_function(reply: Reply) -> Result<HttpResponse, String> {
 
 fn bad_reply(message: String) -> Failure {
     let error = FunctionError { error_type: "Function.InvalidResponse".to_owned(), message, trace: Vec::new() };
-    Failure { error, outcome: Outcome::Error }
+    Failure { error, outcome: Outcome::Error, details: Details::of_handler() }
 }
 
 fn failed(failure: &Failure, context: &Context) -> HttpResponse {
@@ -106,6 +106,7 @@ fn failed(failure: &Failure, context: &Context) -> HttpResponse {
         message: &failure.error.message,
         request_id: context.request,
         trace,
+        details: &failure.details,
     };
     HttpResponse::build(status).insert_header((FUNCTION_ERROR, "Unhandled")).json(body)
 }

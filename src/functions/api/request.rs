@@ -34,7 +34,14 @@ const SHORTEST_KEY: usize = 64;
 /// The name in a request's path, as it stands there: a name that needs escaping is none. No pattern of the router is used, since
 /// matching one costs more than all else that is done with the path.
 pub(super) fn name_of(request: &HttpRequest) -> &str {
-    let below = request.uri().path().strip_prefix(PREFIX).unwrap_or_default();
+    name_in(request.uri().path())
+}
+
+/// As [`name_of`], of a path.
+#[doc(hidden)]
+#[must_use]
+pub fn name_in(path: &str) -> &str {
+    let below = path.strip_prefix(PREFIX).unwrap_or_default();
     below.split_once('/').map_or(below, |(name, _)| name)
 }
 

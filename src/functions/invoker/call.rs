@@ -14,13 +14,13 @@ use super::admit::Place;
 use super::channel::{LinkError, Outgoing};
 use super::environment::Environment;
 use super::pool::Pool;
-use super::start::{GRACE, fault_of};
+use super::start::{GRACE, MB, fault_of};
 use super::tap::Tap;
-use crate::functions::fault::{Failure, Fault, Outcome};
+use crate::functions::fault::{Circumstances, Failure, Fault, Outcome, Phase};
 use crate::functions::logs::What;
 use crate::functions::metering::{Phases, Report};
 use crate::functions::model::Revision;
-use crate::isolate::protocol::{FromWorker, FunctionError, HttpResponse, MAX_RESPONSE};
+use crate::isolate::protocol::{FromWorker, HttpResponse, MAX_RESPONSE, Pending};
 use crate::tasks::Tasks;
 use crate::types::RequestId;
 
@@ -56,6 +56,10 @@ pub(super) struct Running {
     sent: bool,
     began: Instant,
     tap: Tap,
+    /// What the worker says is pending, in case it fails now.
+    pending: Option<Box<Pending>>,
+    /// What the worker says its heap held when it failed, in bytes.
+    heap_bytes: u64,
     // Given back after the environment is, so that whoever gets the place finds the environment.
     _place: Place,
     pool: Pool,
@@ -88,7 +92,21 @@ impl Running {
         let Start { request, phases, cold, place, pool, log_limit } = start;
         let (call, tap) = (environment.calls, Tap::new(Arc::clone(&environment.log), request, log_limit));
         let (out, began) = (Outgoing::new(frame), Instant::now());
-        Box::new(Self { environment, request, phases, cold, out, call, sent: false, began, tap, _place: place, pool })
+        Box::new(Self {
+            environment,
+            request,
+            phases,
+            cold,
+            out,
+            call,
+            sent: false,
+            began,
+            tap,
+            pending: None,
+            heap_bytes: 0,
+            _place: place,
+            pool,
+        })
     }
 
     /// Runs the call to its end; goes on where it stopped when it was dropped in between.
@@ -120,11 +138,13 @@ impl Running {
                     }
                     return Ok(Verdict::Answered(Reply { http: answer.http, body }));
                 }
-                FromWorker::Failed { call, error, fatal, .. } if call == self.call => {
+                FromWorker::Failed { call, error, fatal, usage } if call == self.call => {
+                    self.heap_bytes = usage.heap_bytes;
                     let fault = Fault::reported(error, allowed);
                     let is_over = fatal || matches!(fault, Fault::TimedOut(_));
                     return Ok(if is_over { Verdict::Ended(fault) } else { Verdict::Failed(fault) });
                 }
+                FromWorker::Pending(pending) if self.pending.is_none() => self.pending = Some(pending),
                 FromWorker::Log(logged) => {
                     if !self.tap.take(logged) {
                         return Ok(Verdict::Ended(Fault::Broken));
@@ -142,7 +162,7 @@ impl Running {
     /// Writes the call's records, and gives the environment back or ends it.
     fn finish(mut self: Box<Self>, verdict: Verdict) -> Done {
         self.phases.handler = self.began.elapsed();
-        let Self { mut environment, request, phases, cold, pool, _place, .. } = *self;
+        let Self { mut environment, request, phases, cold, pool, pending, heap_bytes, _place, .. } = *self;
         let (result, reusable) = match verdict {
             Verdict::Answered(reply) => (Ok(reply), true),
             Verdict::Failed(fault) => (Err(fault), true),
@@ -151,13 +171,16 @@ impl Running {
         };
         let peak_bytes = environment.peak_memory(phases.handler);
         let memory_mb = environment.revision.settings.memory_mb;
-        let result = result.map_err(|fault| fault.into_failure(request, memory_mb));
+        // A worker that ended can be asked no more; what it said itself is taken as far as it can be true.
+        let failed_at = peak_bytes.max(heap_bytes.min(2 * u64::from(memory_mb) * MB));
+        let circumstances = Circumstances { request, memory_mb, phase: Phase::Handler, peak_bytes: failed_at, pending };
+        let result = result.map_err(|fault| fault.into_failure(circumstances));
         let outcome = result.as_ref().map_or_else(|failure| failure.outcome, |_| Outcome::Success);
         environment.meters.record(outcome, phases.handler);
         let report = What::Report(Box::new(Report { phases, cold, memory_mb, peak_bytes, outcome }));
         match &result {
             Ok(_) => environment.log.push(request, [What::End, report]),
-            Err(failure) => environment.log.push(request, [failed(&failure.error), What::End, report]),
+            Err(failure) => environment.log.push(request, [What::Failed(failure.record()), What::End, report]),
         }
         if reusable {
             pool.checkin(environment);
@@ -195,13 +218,8 @@ impl Drop for Detached<'_> {
     }
 }
 
-/// A failure as a line of the log.
-pub(super) fn failed(error: &FunctionError) -> What {
-    What::Failed(serde_json::to_string(error).unwrap_or_else(|_| error.message.clone()))
-}
-
 /// The records of a call that failed before its handler ran.
 pub(super) fn record_failed_start(revision: &Revision, failure: &Failure, phases: Phases, peak_bytes: u64) -> [What; 4] {
     let report = Report { phases, cold: true, memory_mb: revision.settings.memory_mb, peak_bytes, outcome: failure.outcome };
-    [What::Start(revision.number), failed(&failure.error), What::End, What::Report(Box::new(report))]
+    [What::Start(revision.number), What::Failed(failure.record()), What::End, What::Report(Box::new(report))]
 }

@@ -38,5 +38,5 @@ mod tap;
 mod worker;
 
 pub use self::call::{Done, Reply};
-pub(super) use self::runner::{Counts, Invoker, PROGRAM, Setup, Work};
+pub(super) use self::runner::{Counts, Invoker, Setup, Work};
 pub(super) use self::snapshot::hex;

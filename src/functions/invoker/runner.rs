@@ -13,12 +13,13 @@ use super::call::{Done, Running, Start};
 use super::environment::Environment;
 use super::pool::Pool;
 use super::spares::Spares;
-use super::start::StartError;
+use super::start::{FailedStart, StartError};
 use super::{call, compile, environment, snapshot, start};
 use crate::auth::vault::Vault;
 use crate::config;
 use crate::functions::build::BuildId;
 use crate::functions::error::{Error, Result};
+use crate::functions::fault::{Circumstances, Phase};
 use crate::functions::logs::Logs;
 use crate::functions::metering::Phases;
 use crate::functions::model::Revision;
@@ -32,9 +33,6 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// How long after a cold start its spare is replaced.
 const REFILL_AFTER: Duration = Duration::from_millis(50);
-
-/// The program that makes the snapshot and runs the workers: this one, also when its file was replaced since it started.
-pub(in crate::functions) const PROGRAM: &str = "/proc/self/exe";
 
 /// How often one call is tried when workers end just before it reaches them.
 pub(super) const TRIES: usize = 3;
@@ -74,6 +72,8 @@ pub(in crate::functions) struct Setup {
     pub(in crate::functions) build: BuildId,
     /// The server's data folder.
     pub(in crate::functions) data: PathBuf,
+    /// What workers are started from.
+    pub(in crate::functions) program: PathBuf,
     pub(in crate::functions) tasks: Tasks,
 }
 
@@ -99,9 +99,9 @@ pub(in crate::functions) struct Counts {
 
 impl Invoker {
     pub(in crate::functions) fn start(setup: Setup) -> Result<Self> {
-        let Setup { config, packages, logs, vault, build, data, tasks } = setup;
+        let Setup { config, packages, logs, vault, build, data, program, tasks } = setup;
         let pool = Pool::new(config.max_environments);
-        let source = snapshot::Source { program: PathBuf::from(PROGRAM), cache: data.join("cache"), vault, build };
+        let source = snapshot::Source { program, cache: data.join("cache"), vault, build };
         let spares = Spares::new(source, tasks.clone(), config.spares, pool.clone())
             .map_err(|err| Error::NoWorker(format!("the thread that starts workers cannot be started: {err}")))?;
         let admission = Admission::new(config.max_running);
@@ -186,9 +186,12 @@ impl Invoker {
                 Ok(started) => return Ok(Ok(started)),
                 Err(StartError::NeverBegan) => {}
                 Err(StartError::Server(err)) => return Err(err),
-                Err(StartError::Fault(fault, phases)) => {
-                    let failure = fault.into_failure(request, revision.settings.memory_mb);
-                    let records = call::record_failed_start(&revision, &failure, phases, 0);
+                Err(StartError::Fault(failed)) => {
+                    let FailedStart { fault, phases, peak_bytes, pending } = *failed;
+                    let memory_mb = revision.settings.memory_mb;
+                    let failure =
+                        fault.into_failure(Circumstances { request, memory_mb, phase: Phase::Init, peak_bytes, pending });
+                    let records = call::record_failed_start(&revision, &failure, phases, peak_bytes);
                     self.logs.buffer(revision.function_id).push(request, records);
                     environment::count_failed_start(&revision, failure.outcome);
                     return Ok(Err(Done { result: Err(failure), phases, cold: true }));
@@ -224,6 +227,11 @@ impl Invoker {
         self.admission.is_closed()
     }
 
+    /// Whether workers come up as far as is known.
+    pub(in crate::functions) fn has_sound_workers(&self) -> bool {
+        self.spares.are_sound()
+    }
+
     /// Ends what is idle and admits no call any more; calls under way finish.
     pub(in crate::functions) fn close(&self) {
         self.admission.close();
@@ -239,6 +247,7 @@ impl Invoker {
                     () = tokio::time::sleep(SWEEP_EVERY) => invoker.pool.sweep(invoker.config.idle_timeout),
                     () = invoker.tasks.soft_stopped() => break,
                 }
+                invoker.spares.try_again();
                 environment::set_gauges(&invoker.counts());
             }
         }));

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -18,6 +18,9 @@ use crate::tasks::Tasks;
 
 /// How long a worker may take to be ready; the first one waits for the snapshot to be made.
 const READY_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long after a worker did not come up the next one is tried without anybody's asking.
+const TRY_AGAIN: Duration = Duration::from_secs(2);
 
 /// The longest first frame of a worker.
 const READY_FRAME: usize = 64 * 1024;
@@ -50,6 +53,8 @@ struct State {
     active: bool,
     closed: bool,
     sandbox: Option<Sandbox>,
+    /// When the last worker that was ordered did not come up; `None` when it did, or none was ordered yet.
+    failed: Option<Instant>,
 }
 
 impl Spares {
@@ -94,6 +99,28 @@ impl Spares {
             Ok(Ok(worker)) => worker,
             Ok(Err(_)) => Err("the server stops".to_owned()),
             Err(_) => Err(format!("no worker was ready within {} s", READY_LIMIT.as_secs())),
+        }
+    }
+
+    /// Whether workers come up as far as is known: the last one did, or none is needed yet.
+    pub(super) fn are_sound(&self) -> bool {
+        let state = self.0.lock();
+        !state.active || state.failed.is_none()
+    }
+
+    /// Orders a worker some time after one did not come up, though nobody may be asking: whoever sends calls to this node only while
+    /// it says that it is ready would otherwise never learn that it is again.
+    pub(super) fn try_again(&self) {
+        let is_due = {
+            let mut state = self.0.lock();
+            let is_due = state.failed.is_some_and(|at| at.elapsed() >= TRY_AGAIN) && state.starting == 0;
+            if is_due {
+                state.failed = Some(Instant::now());
+            }
+            is_due
+        };
+        if is_due {
+            self.order(self.0.wanted.max(1));
         }
     }
 
@@ -194,8 +221,9 @@ impl Spares {
         }
         let mut state = self.0.lock();
         state.starting -= 1;
-        if let Ok(worker) = &worker {
-            state.sandbox = Some(worker.sandbox.clone());
+        match &worker {
+            Ok(worker) => (state.sandbox, state.failed) = (Some(worker.sandbox.clone()), None),
+            Err(_) => state.failed = Some(Instant::now()),
         }
         let mut worker = worker;
         while let Some(turn) = state.waiting.pop_front() {

@@ -17,7 +17,7 @@ use crate::functions::logs::What;
 use crate::functions::metering::Phases;
 use crate::functions::model::Revision;
 use crate::functions::packages::Built;
-use crate::isolate::protocol::{Assign, FromWorker, ToWorker, encode};
+use crate::isolate::protocol::{Assign, FromWorker, Pending, ToWorker, encode};
 use crate::sys::process;
 use crate::types::RequestId;
 
@@ -34,12 +34,21 @@ pub(super) const SMALL_FRAME: usize = 2 * 1024 * 1024;
 
 /// How a cold start failed.
 pub(super) enum StartError {
-    /// By the function's own fault, after these phases.
-    Fault(Fault, Phases),
+    /// By the function's own fault.
+    Fault(Box<FailedStart>),
     /// By the server's.
     Server(Error),
     /// The worker had ended before it read what it was to become: another may be tried.
     NeverBegan,
+}
+
+/// A cold start that the function failed.
+pub(super) struct FailedStart {
+    pub(super) fault: Fault,
+    pub(super) phases: Phases,
+    /// The most memory the worker ever held, in bytes.
+    pub(super) peak_bytes: u64,
+    pub(super) pending: Option<Box<Pending>>,
 }
 
 /// Makes an environment for a revision. The package is fetched and a worker taken; then the worker is limited and initialised.
@@ -67,9 +76,10 @@ pub(super) async fn start(
     let mut environment = Box::new(Environment::new(worker, Arc::clone(&revision), log, counted));
     let began = Instant::now();
     environment.log.push(request, [What::InitStart]);
-    let initialised = initialise(invoker, &mut environment, request, &built, variables).await;
+    let mut pending = None;
+    let initialised = initialise(invoker, &mut environment, request, &built, variables, &mut pending).await;
     phases.init = began.elapsed();
-    environment.peak_memory(phases.init);
+    let peak_bytes = environment.peak_memory(phases.init);
     counter!("plinth_function_cold_starts_total", "function" => revision.name.as_str().to_owned()).increment(1);
     histogram!("plinth_function_init_duration_seconds", "function" => revision.name.as_str().to_owned())
         .record(phases.init.as_secs_f64());
@@ -79,7 +89,7 @@ pub(super) async fn start(
         Err(Some(fault)) => {
             let status = if matches!(fault, Fault::TimedOut(_)) { "timeout" } else { "error" };
             environment.log.push(request, [What::InitReport(phases.init, status)]);
-            Err(StartError::Fault(fault, phases))
+            Err(StartError::Fault(Box::new(FailedStart { fault, phases, peak_bytes, pending })))
         }
     }
 }
@@ -105,6 +115,7 @@ async fn initialise(
     request: RequestId,
     built: &Built,
     variables: BTreeMap<String, String>,
+    pending: &mut Option<Box<Pending>>,
 ) -> Result<(), Option<Fault>> {
     let limit = invoker.config.init_timeout;
     let mut out = Outgoing::new(assignment(invoker, &environment.revision, built, variables)?);
@@ -116,6 +127,7 @@ async fn initialise(
             match link.receive(SMALL_FRAME).await?.0 {
                 FromWorker::Initialised(_) => return Ok(Ok(())),
                 FromWorker::InitFailed { error, .. } => return Ok(Err(Fault::reported(error, limit))),
+                FromWorker::Pending(told) if pending.is_none() => *pending = Some(told),
                 FromWorker::Log(logged) => {
                     if !tap.take(logged) {
                         return Ok(Err(Fault::Broken));

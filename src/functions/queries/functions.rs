@@ -50,6 +50,14 @@ pub(in crate::functions) async fn find_live(conn: &mut Conn, name: &FunctionName
     conn.query_owned(format!("{LIVE} where f.name = $1")).bind(name).fetch_optional().await
 }
 
+/// The name of a function; `None` when it was deleted.
+#[tracing::instrument(name = "functions.name_of", skip_all, err)]
+pub(in crate::functions) async fn name_of(conn: &mut Conn, function: FunctionId) -> db::Result<Option<FunctionName>> {
+    let found: Option<(FunctionName,)> =
+        conn.query("select name from plinth.functions where id = $1").bind(function).fetch_optional().await?;
+    Ok(found.map(|(name,)| name))
+}
+
 /// The live revisions of the functions after a name, in the order of their names.
 #[tracing::instrument(name = "functions.list_live", skip_all, err)]
 pub(in crate::functions) async fn list_live(
@@ -156,6 +164,6 @@ fn json_of<T: DeserializeOwned>(row: &Row, column: &'static str) -> db::Result<T
 }
 
 /// A column that holds what the server never writes there.
-fn unreadable(column: &'static str) -> db::Error {
+pub(super) fn unreadable(column: &'static str) -> db::Error {
     db::Error::Column { column: column.to_owned(), reason: "the server never writes such a value".to_owned() }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use deno_core::error::CoreError;
+use deno_core::stats::{RuntimeActivity, RuntimeActivityStatsFilter};
 use deno_core::{JsRuntime, PollEventLoopOptions, RuntimeOptions, v8};
 
 use super::arguments::Surroundings;
@@ -14,7 +15,7 @@ use super::loader::{self, Loader};
 use super::{codecache, extensions};
 use crate::isolate::host::Host;
 use crate::isolate::last_words;
-use crate::isolate::protocol::{Assign, ModuleKind};
+use crate::isolate::protocol::{Assign, ModuleKind, Pending};
 
 /// What the heap of a spare may hold, in bytes, until it is assigned and the limit raised.
 const SPARE_HEAP: usize = 64 * 1024 * 1024;
@@ -56,6 +57,7 @@ struct Entry {
     drained: v8::Global<v8::Function>,
     bridge: v8::Global<v8::Function>,
     builtin_exports: v8::Global<v8::Function>,
+    tell_pending: v8::Global<v8::Function>,
 }
 
 /// The isolate and all that belongs to it.
@@ -154,6 +156,7 @@ impl Engine {
             Which::Load => &self.entry.load,
             Which::Invoke => &self.entry.invoke,
             Which::Drained => &self.entry.drained,
+            Which::TellPending => &self.entry.tell_pending,
         };
         let context = self.runtime.main_context();
         let isolate = &mut **self.runtime.v8_isolate();
@@ -163,6 +166,31 @@ impl Engine {
         let undefined = v8::undefined(scope).into();
         let arguments = arguments.make(scope);
         function.call(scope, undefined, &arguments).is_some_and(|value| value.is_true())
+    }
+
+    /// What is not over yet. A script that was stopped where it ran is not asked for its timers' times: it might not answer.
+    pub(in crate::isolate) fn pending(&mut self, running: bool) -> Pending {
+        let all = RuntimeActivityStatsFilter::default().with_ops().with_resources().with_timers();
+        let activity = self.runtime.runtime_activity_stats_factory().capture(&all).dump().active;
+        let mut pending = Pending { running, wait_until: self.host.waiting(), ..Pending::default() };
+        for one in activity {
+            match one {
+                RuntimeActivity::AsyncOp(_, _, name) => {
+                    // deno_core gives methods of objects (`crypto.subtle`'s) the names of others, so they go without.
+                    let name = name.strip_prefix("op_").unwrap_or("method");
+                    *pending.operations.entry(name.to_owned()).or_default() += 1;
+                }
+                RuntimeActivity::Resource(_, _, name) => *pending.open.entry(name).or_default() += 1,
+                RuntimeActivity::Timer(..) | RuntimeActivity::Interval(..) => pending.timers += 1,
+            }
+        }
+        if !running && pending.timers > 0 {
+            // The watchdog may have ended it in this moment, too.
+            self.runtime.v8_isolate().cancel_terminate_execution();
+            self.call(Which::TellPending, ());
+            pending.soonest = self.host.take_timers();
+        }
+        pending.bounded()
     }
 
     /// Collects garbage and gives memory back, since nothing is to be done for a while.
@@ -189,6 +217,8 @@ pub(in crate::isolate) enum Which {
     Invoke,
     /// Says that nothing is left to do and the call has no outcome.
     Drained,
+    /// Has the pending timers told.
+    TellPending,
 }
 
 /// Makes the arguments of a call once there is a scope to make them in.
@@ -230,11 +260,20 @@ fn boot(runtime: &mut JsRuntime) -> Result<Entry, CoreError> {
         let function = v8::Local::<v8::Function>::try_from(value).ok()?;
         Some(v8::Global::new(scope, function))
     };
-    let found = ["surround", "load", "hasWork", "invoke", "drained", "bridge", "builtinExports"].map(function);
-    let [Some(surround), Some(load), Some(has_work), Some(invoke), Some(drained), Some(bridge), Some(builtin_exports)] = found
+    let names = ["surround", "load", "hasWork", "invoke", "drained", "bridge", "builtinExports", "tellPending"];
+    let [
+        Some(surround),
+        Some(load),
+        Some(has_work),
+        Some(invoke),
+        Some(drained),
+        Some(bridge),
+        Some(builtin_exports),
+        Some(tell_pending),
+    ] = names.map(function)
     else {
         let message = "the snapshot does not belong to this program: an entry function is missing";
         return Err(CoreError::from(deno_error::JsErrorBox::generic(message)));
     };
-    Ok(Entry { surround, load, has_work, invoke, drained, bridge, builtin_exports })
+    Ok(Entry { surround, load, has_work, invoke, drained, bridge, builtin_exports, tell_pending })
 }

@@ -59,6 +59,7 @@ deno_core::extension!(
         ops::op_plinth_fail,
         ops::op_plinth_log,
         ops::op_plinth_loaded,
+        ops::op_plinth_timer,
         ops::op_plinth_waiting,
         scrypt::op_plinth_scrypt,
     ],

@@ -74,10 +74,16 @@ pub(in crate::isolate) fn op_plinth_exit(scope: &mut v8::PinScope<'_, '_>, state
     scope.terminate_execution();
 }
 
-/// Whether there are promises that `waitUntil` was given and that are not settled.
+/// How many promises that `waitUntil` was given are not settled.
 #[op2(fast)]
-pub(in crate::isolate) fn op_plinth_waiting(state: &mut OpState, waiting: bool) {
-    state.borrow::<Rc<Host>>().set_waiting(waiting);
+pub(in crate::isolate) fn op_plinth_waiting(state: &mut OpState, promises: u32) {
+    state.borrow::<Rc<Host>>().set_waiting(promises);
+}
+
+/// A timer that is pending, asked for by [`super::engine::Engine::pending`].
+#[op2(fast)]
+pub(in crate::isolate) fn op_plinth_timer(state: &mut OpState, left: i32, repeats: bool) {
+    state.borrow::<Rc<Host>>().add_timer(left.into(), repeats);
 }
 
 /// A line on the console; levels as deno's console has them: 0 debug, 1 info, 2 warn, 3 error.

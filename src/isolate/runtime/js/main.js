@@ -50,7 +50,9 @@ internals.plinth = {
     core.setUnhandledPromiseRejectionHandler(rejected);
     core.setHandledPromiseRejectionHandler(handledLate);
     core.setReportExceptionCallback(uncaught);
-    return { surround: process.surround, load, hasWork, invoke, drained, bridge, builtinExports: node.builtinExports };
+    const { builtinExports } = node;
+    const { tellPending } = timers;
+    return { surround: process.surround, load, hasWork, invoke, drained, bridge, builtinExports, tellPending };
   },
 };
 

@@ -1,6 +1,9 @@
 // Timers as Node has them: what `setTimeout` gives is an object with `unref` and the like, which serves as a number where the web's
-// functions give one.
-import { core } from "ext:core/mod.js";
+// functions give one. They know when they are to fire, so that a call which runs out of time can be told what it was waiting for.
+import { core, primordials } from "ext:core/mod.js";
+import { op_plinth_timer } from "ext:core/ops";
+
+const { DateNow, MapPrototypeDelete, MapPrototypeForEach, MapPrototypeSet, MathMax, MathMin, SafeMap } = primordials;
 
 // They refuse to be methods of anything, so each is called by a name of its own.
 const {
@@ -10,6 +13,17 @@ const {
   setTimeout: startTimeout,
   unrefTimer,
 } = core.loadExtScript("ext:deno_web/02_timers.js");
+
+/** By their ids: when they fire next, and after how long again. */
+const pending = new SafeMap();
+
+// As browsers have it: what is over 31 bits fires at once. What is no number is not looked at twice, since it may be anything.
+const milliseconds = (delay) => typeof delay === "number" ? MathMax(delay | 0, 1) : 1;
+
+function stop(id) {
+  stopTimer(id);
+  MapPrototypeDelete(pending, typeof id === "number" ? id | 0 : id);
+}
 
 class Timer {
   #start;
@@ -37,14 +51,14 @@ class Timer {
   }
   refresh() {
     if (!this.#isActive) return this;
-    stopTimer(this.#id);
+    stop(this.#id);
     this.#id = this.#start();
     if (!this.#isRef) unrefTimer(this.#id);
     return this;
   }
   close() {
     this.#isActive = false;
-    stopTimer(this.#id);
+    stop(this.#id);
     return this;
   }
   [Symbol.toPrimitive]() {
@@ -61,23 +75,37 @@ class Immediate extends Timer {}
 export function setTimeout(callback, delay = 0, ...args) {
   if (typeof callback !== "function") return new Timeout(() => startTimeout(callback, delay));
   return new Timeout((ran) => {
+    let id = 0;
     const run = () => {
       ran();
+      MapPrototypeDelete(pending, id);
       callback(...args);
     };
-    return startTimeout(run, delay);
+    id = startTimeout(run, delay);
+    MapPrototypeSet(pending, id, { due: DateNow() + milliseconds(delay), every: 0 });
+    return id;
   });
 }
 
 export function setInterval(callback, delay = 0, ...args) {
-  return new Timeout(() => startInterval(callback, delay, ...args));
+  if (typeof callback !== "function") return new Timeout(() => startInterval(callback, delay));
+  return new Timeout(() => {
+    const timer = { due: DateNow() + milliseconds(delay), every: milliseconds(delay) };
+    const run = () => {
+      timer.due = DateNow() + timer.every;
+      callback(...args);
+    };
+    const id = startInterval(run, delay);
+    MapPrototypeSet(pending, id, timer);
+    return id;
+  });
 }
 
 export function setImmediate(callback, ...args) {
   return new Immediate(() => startTimeout(callback, 0, ...args));
 }
 
-const clear = (timer = 0) => (timer instanceof Timer ? void timer.close() : stopTimer(timer));
+const clear = (timer = 0) => (timer instanceof Timer ? void timer.close() : stop(timer));
 
 export function clearTimeout(timer) {
   clear(timer);
@@ -89,6 +117,17 @@ export function clearInterval(timer) {
 
 export function clearImmediate(timer) {
   clear(timer);
+}
+
+const MOST = 1000;
+
+/** Tells of the timers that are pending; of very many, the first that were set. */
+export function tellPending() {
+  const now = DateNow();
+  let told = 0;
+  MapPrototypeForEach(pending, (timer) => {
+    if (told++ < MOST) op_plinth_timer(MathMin(MathMax(timer.due - now, 0), 2 ** 31 - 1), timer.every > 0);
+  });
 }
 
 // For `util.promisify(setTimeout)`.

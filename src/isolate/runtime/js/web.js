@@ -43,7 +43,7 @@ export const eventAsHttp = (json) => ({
 let waiting = 0;
 
 function settled() {
-  if (--waiting === 0) op_plinth_waiting(false);
+  op_plinth_waiting(--waiting);
 }
 
 /** The third argument of a web-style handler. */
@@ -51,7 +51,7 @@ export function makeContext(http) {
   return {
     claims: JSONParse(http.claims),
     waitUntil(promise) {
-      if (++waiting === 1) op_plinth_waiting(true);
+      op_plinth_waiting(++waiting);
       PromisePrototypeThen(PromiseResolve(promise), settled, (reason) => {
         settled();
         console.error("a promise given to waitUntil was rejected:", reason);

@@ -1,0 +1,152 @@
+//! The lines of one function that are not written yet.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::entry::{Kind, LogEntry};
+use super::tail::Tail;
+use crate::functions::metering::{Report, milliseconds};
+use crate::isolate::protocol::LogLevel;
+use crate::types::{Clock, FunctionId, RequestId, Timestamp};
+
+/// Text a buffer holds at the most, in bytes.
+const BUFFER_BYTES: usize = 4 * 1024 * 1024;
+
+/// The most lines a buffer holds.
+const BUFFER_LINES: usize = 10_000;
+
+/// What a line weighs beside its text, in bytes.
+const LINE: usize = 64;
+
+/// The lines of one function that are not written yet.
+#[derive(Debug)]
+pub(in crate::functions) struct Buffer {
+    pub(super) function: FunctionId,
+    lines: Mutex<Lines>,
+    /// Lines that are on their way to the database, or could not be written: held meanwhile, so that a reader waits for them.
+    pub(super) unwritten: tokio::sync::Mutex<Vec<LogEntry>>,
+    clock: Clock,
+    most: usize,
+    hurry: Arc<Notify>,
+    tail: Arc<Tail>,
+}
+
+#[derive(Debug, Default)]
+struct Lines {
+    entries: VecDeque<Entry>,
+    bytes: usize,
+    dropped: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    at: Timestamp,
+    request: RequestId,
+    what: What,
+}
+
+/// What is logged. Records become text when they are written, since most are overwritten before.
+#[derive(Debug)]
+pub(in crate::functions) enum What {
+    /// A line of the function's own.
+    Line(LogLevel, String),
+    InitStart,
+    /// Initialisation failed: how long it took, and how it ended.
+    InitReport(Duration, &'static str),
+    Start(i64),
+    /// The call's failure, as the caller was told, with what is known beyond that.
+    Failed(String),
+    End,
+    Report(Box<Report>),
+}
+
+impl Buffer {
+    pub(super) fn new(function: FunctionId, clock: Clock, keep: u64, hurry: Arc<Notify>, tail: Arc<Tail>) -> Self {
+        let most = usize::try_from(keep).unwrap_or(BUFFER_LINES).min(BUFFER_LINES);
+        Self { function, lines: Mutex::default(), unwritten: tokio::sync::Mutex::default(), clock, most, hurry, tail }
+    }
+
+    /// Adds lines, in order, all of this moment.
+    pub(in crate::functions) fn push(&self, request: RequestId, what: impl IntoIterator<Item = What>) {
+        let at = self.clock.now();
+        let mut lines = self.lines();
+        for what in what {
+            lines.bytes += what.size();
+            lines.entries.push_back(Entry { at, request, what });
+        }
+        while lines.entries.len() > self.most || lines.bytes > BUFFER_BYTES {
+            let Some(oldest) = lines.entries.pop_front() else { break };
+            lines.bytes -= oldest.what.size();
+            lines.dropped += 1;
+        }
+        let is_full = lines.bytes > BUFFER_BYTES / 2;
+        drop(lines);
+        if is_full {
+            self.hurry.notify_one();
+        }
+        self.tail.wake();
+    }
+
+    /// Takes all lines, as text, behind those that could not be written; of both together no more stay than a buffer holds.
+    pub(super) fn take_into(&self, unwritten: &mut Vec<LogEntry>) {
+        let taken = std::mem::take(&mut *self.lines());
+        let mut dropped = taken.dropped;
+        unwritten.extend(taken.entries.into_iter().map(|entry| entry.into_text(self.function)));
+        let (mut bytes, mut kept) = (0, 0);
+        for line in unwritten.iter().rev() {
+            bytes += line.text.len() + LINE;
+            if kept == self.most || bytes > BUFFER_BYTES {
+                break;
+            }
+            kept += 1;
+        }
+        let surplus = unwritten.len() - kept;
+        dropped += u64::try_from(surplus).unwrap_or(u64::MAX);
+        unwritten.drain(..surplus);
+        if let (Some(first), 1..) = (unwritten.first(), dropped) {
+            let text = format!("{dropped} older lines were dropped: they came faster than they are kept");
+            let said = LogEntry { kind: Kind::Platform, level: LogLevel::Warn, text, ..first.clone() };
+            unwritten.insert(0, said);
+        }
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl What {
+    /// What it weighs in a buffer, in bytes; the same before and after.
+    const fn size(&self) -> usize {
+        match self {
+            Self::Line(_, text) | Self::Failed(text) => text.len() + LINE,
+            _ => LINE,
+        }
+    }
+}
+
+impl Entry {
+    fn into_text(self, function: FunctionId) -> LogEntry {
+        let Self { at, request, what } = self;
+        let platform = |text: String| (Kind::Platform, LogLevel::Info, text);
+        let id = request.to_string();
+        let (kind, level, text) = match what {
+            What::Line(level, text) => (Kind::Function, level, text),
+            What::Failed(text) => (Kind::Platform, LogLevel::Error, text),
+            What::InitStart => platform(format!("INIT_START Runtime Version: plinth:{}", env!("CARGO_PKG_VERSION"))),
+            What::InitReport(took, status) => {
+                let took = milliseconds(took);
+                platform(format!("INIT_REPORT Init Duration: {took:.2} ms\tPhase: init\tStatus: {status}"))
+            }
+            What::Start(version) => platform(format!("START RequestId: {id} Version: {version}")),
+            What::End => platform(format!("END RequestId: {id}")),
+            What::Report(report) => platform(report.line(&id)),
+        };
+        // PostgreSQL's text holds no NUL.
+        let text = if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text };
+        LogEntry { id: 0, function, at, request, kind, level, text }
+    }
+}
