@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use super::error::Result;
 use super::metering::{Report, milliseconds};
+use super::model::LATEST;
 use super::queries;
 use crate::db::Db;
 use crate::isolate::protocol::LogLevel;
@@ -23,6 +24,9 @@ const FLUSH_EVERY: Duration = Duration::from_secs(2);
 
 /// Text a buffer holds at the most, in bytes.
 const BUFFER_BYTES: usize = 4 * 1024 * 1024;
+
+/// What is kept of a call's log for its answer, in bytes, as AWS Lambda does.
+const TAIL: usize = 4096;
 
 /// The most lines a buffer holds.
 const BUFFER_LINES: usize = 10_000;
@@ -75,11 +79,18 @@ pub(super) enum What {
     InitStart,
     /// Initialisation failed: how long it took, and how it ended.
     InitReport(Duration, &'static str),
-    Start(i64),
+    /// With its version's number; `None` is `$LATEST`.
+    Start(Option<i64>),
     /// The call's failure, as the caller was told.
     Failed(String),
     End,
     Report(Box<Report>),
+}
+
+/// The end of one call's log, for whoever made the call.
+#[derive(Debug, Default)]
+pub(super) struct Tail {
+    text: String,
 }
 
 /// A line as it is kept.
@@ -186,6 +197,11 @@ impl Shared {
 }
 
 impl Buffer {
+    /// The present moment.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Adds lines, in order, all of this moment.
     pub(super) fn push(&self, request: RequestId, what: impl IntoIterator<Item = What>) {
         let at = self.clock.now();
@@ -235,23 +251,67 @@ impl What {
 impl Entry {
     fn into_text(self) -> LogEntry {
         let Self { at, request, what } = self;
-        let platform = |text: String| ("platform", LogLevel::Info, text);
-        let id = request.to_string();
         let (kind, level, text) = match what {
             What::Line(level, text) => ("function", level, text),
             What::Failed(text) => ("platform", LogLevel::Error, text),
-            What::InitStart => platform(format!("INIT_START Runtime Version: plinth:{}", env!("CARGO_PKG_VERSION"))),
-            What::InitReport(took, status) => {
-                let took = milliseconds(took);
-                platform(format!("INIT_REPORT Init Duration: {took:.2} ms\tPhase: init\tStatus: {status}"))
-            }
-            What::Start(version) => platform(format!("START RequestId: {id} Version: {version}")),
-            What::End => platform(format!("END RequestId: {id}")),
-            What::Report(report) => platform(report.line(&id)),
+            record => ("platform", LogLevel::Info, record.line(request)),
         };
         // PostgreSQL's text holds no NUL.
         let text = if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text };
         LogEntry { at, request, kind: kind.to_owned(), level: level_name(level).to_owned(), text }
+    }
+}
+
+impl What {
+    /// A line as it reads, without its time and level.
+    fn line(&self, request: RequestId) -> String {
+        match self {
+            Self::Line(_, text) | Self::Failed(text) => text.clone(),
+            Self::InitStart => format!("INIT_START Runtime Version: plinth:{}", env!("CARGO_PKG_VERSION")),
+            Self::InitReport(took, status) => {
+                let took = milliseconds(*took);
+                format!("INIT_REPORT Init Duration: {took:.2} ms\tPhase: init\tStatus: {status}")
+            }
+            Self::Start(version) => {
+                let version = version.map_or_else(|| LATEST.to_owned(), |number| number.to_string());
+                format!("START RequestId: {request} Version: {version}")
+            }
+            Self::End => format!("END RequestId: {request}"),
+            Self::Report(report) => report.line(&request.to_string()),
+        }
+    }
+}
+
+impl Tail {
+    /// Adds a line, in the form that AWS Lambda's text logs have.
+    pub(super) fn push(&mut self, at: Timestamp, request: RequestId, what: &What) {
+        let line = what.line(request);
+        let at = at.to_chrono().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+        match what {
+            What::Line(level, _) => self.add(&format!("{at}\t{request}\t{}\t{}", level_name(*level), line.replace('\n', "\r"))),
+            What::Failed(_) => self.add(&format!("{at}\t{request}\tERROR\tInvoke Error \t{line}")),
+            _ => self.add(&line),
+        }
+    }
+
+    fn add(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+        // Cut now and then, not at every line.
+        if self.text.len() > 2 * TAIL {
+            self.cut();
+        }
+    }
+
+    fn cut(&mut self) {
+        let from = self.text.ceil_char_boundary(self.text.len().saturating_sub(TAIL));
+        self.text.drain(..from);
+    }
+
+    /// The last 4 KB.
+    pub(super) fn into_text(mut self) -> String {
+        self.cut();
+        self.text
     }
 }
 

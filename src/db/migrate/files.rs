@@ -26,4 +26,5 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(1, "auth", "0001_auth.sql"),
     migration!(2, "functions", "0002_functions.sql"),
     migration!(3, "function_logs", "0003_function_logs.sql"),
+    migration!(4, "lambda", "0004_lambda.sql"),
 ];

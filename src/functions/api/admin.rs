@@ -12,8 +12,7 @@ use super::config;
 use crate::api::{Code, MAX_PAGE, Problem, PublicUrl};
 use crate::auth::api::Caller;
 use crate::functions::FunctionsService;
-use crate::functions::model::Deployment;
-use crate::isolate::protocol::Language;
+use crate::functions::model::{Declared, Deployment, SourceKind};
 use crate::types::{FunctionName, RequestId, Timestamp};
 
 /// The header with a function's settings.
@@ -107,7 +106,7 @@ pub(super) async fn deploy_function(
 ) -> Result<CustomizeResponder<Json<FunctionAnswer>>, Problem> {
     caller.require_service()?;
     let name = name.parse::<FunctionName>().map_err(|err| Code::InvalidInput.because(err))?;
-    let language = language_of(&request)?;
+    let kind = kind_of(&request)?;
     let mut headers = request.headers().get_all(CONFIG_HEADER);
     let header = headers.next().map(header::HeaderValue::as_bytes);
     if headers.next().is_some() {
@@ -115,7 +114,7 @@ pub(super) async fn deploy_function(
     }
     let (settings, env) = config::parse(header, functions.config()).map_err(Problem::invalid)?;
     let source = source_of(payload, functions.config().max_package).await?;
-    let revision = functions.deploy(Deployment { name, language, source, settings, env }).await?;
+    let revision = functions.deploy(Deployment { name, kind, source, settings, env, declared: Declared::default() }).await?;
     let status = if revision.number == 1 { StatusCode::CREATED } else { StatusCode::OK };
     Ok(Json(FunctionAnswer::new(revision, &url)).customize().with_status(status))
 }
@@ -231,7 +230,7 @@ fn limit_of(asked: Option<u32>, default: u32) -> Result<u32, Problem> {
     Err(Code::InvalidInput.because(format!("limit must be a whole number from 1 to {MAX_PAGE}")))
 }
 
-fn language_of(request: &HttpRequest) -> Result<Language, Problem> {
+fn kind_of(request: &HttpRequest) -> Result<SourceKind, Problem> {
     let header = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (kind, parameters) = header.split_once(';').unwrap_or((header, ""));
     let charset = parameters.split(';').find_map(|parameter| parameter.trim().strip_prefix("charset="));
@@ -239,8 +238,8 @@ fn language_of(request: &HttpRequest) -> Result<Language, Problem> {
         return Err(Code::UnsupportedMediaType.because("the source must be in UTF-8"));
     }
     match kind.trim().to_ascii_lowercase().as_str() {
-        "text/javascript" | "application/javascript" => Ok(Language::JavaScript),
-        "application/typescript" | "text/typescript" | "application/x-typescript" => Ok(Language::TypeScript),
+        "text/javascript" | "application/javascript" => Ok(SourceKind::JavaScript),
+        "application/typescript" | "text/typescript" | "application/x-typescript" => Ok(SourceKind::TypeScript),
         "application/zip" | "application/x-zip-compressed" => Err(no_zip()),
         "" => Err(Code::UnsupportedMediaType.because(format!("content-type is missing; it must be {ACCEPTED}"))),
         other => Err(Code::UnsupportedMediaType.because(format!("content-type is {other}; it must be {ACCEPTED}"))),

@@ -16,7 +16,7 @@ use crate::types::Timestamp;
 pub(super) const PREFIX: &str = "/functions/v1/";
 
 /// Headers that are about the connection and not the request (RFC 9110, 7.6.1).
-pub(super) const HOP_BY_HOP: [&str; 9] = [
+pub const HOP_BY_HOP: [&str; 9] = [
     "connection",
     "keep-alive",
     "proxy-authenticate",
@@ -59,6 +59,7 @@ pub(super) async fn seen_by_function(
         headers: headers(request.headers(), auth).await,
         source_ip: request.peer_addr().map(|address| address.ip().to_string()).unwrap_or_default(),
         time_ms: now.millis(),
+        request_context: Value::Null,
         claims: caller.map_or(Value::Null, |principal| Value::Object((*principal.claims).clone())),
     }
 }

@@ -1,9 +1,9 @@
 //! Environments that wait for their next call.
 //!
 //! A busy environment is not in the pool: its call owns it. It comes back when the call ended well and its revision is still the
-//! live one; otherwise it is dropped, which ends the process.
+//! live one, or a version; otherwise it is dropped, which ends the process.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -32,9 +32,17 @@ struct Shared {
 struct State {
     /// The one used last is at the end.
     idle: HashMap<RevisionId, Vec<Idle>>,
-    /// The revision that new calls of a function run.
-    live: HashMap<FunctionId, RevisionId>,
+    /// The revisions of each function that calls run.
+    known: HashMap<FunctionId, Known>,
     closed: bool,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// The one that calls without a qualifier run.
+    live: Option<RevisionId>,
+    /// Published versions that were called.
+    versions: HashSet<RevisionId>,
 }
 
 #[derive(Debug)]
@@ -69,7 +77,7 @@ impl Pool {
     /// Puts an environment back after a call that did it no harm.
     pub(super) fn checkin(&self, environment: Box<Environment>) {
         let mut state = self.0.lock();
-        if state.closed || state.live.get(&environment.revision.function_id) != Some(&environment.revision.id) {
+        if state.closed || !state.is_run(environment.revision.function_id, environment.revision.id) {
             drop(state);
             // Ends it, outside the lock.
             drop(environment);
@@ -96,18 +104,33 @@ impl Pool {
         }
     }
 
-    /// Says which revision of a function is live; idle environments of others end.
+    /// Says which revision of a function is live; idle environments of the one before end, and with `None` those of its versions too.
     pub(super) fn set_live(&self, function: FunctionId, revision: Option<RevisionId>) {
         let ended: Vec<Idle> = {
             let mut state = self.0.lock();
-            let before = match revision {
-                Some(revision) => state.live.insert(function, revision),
-                None => state.live.remove(&function),
+            let over: Vec<RevisionId> = match revision {
+                Some(revision) => state.known.entry(function).or_default().live.replace(revision).into_iter().collect(),
+                None => state.known.remove(&function).into_iter().flat_map(|known| known.live.into_iter().chain(known.versions)).collect(),
             };
-            match before {
-                Some(before) if Some(before) != revision => state.take_idle(before, |_, _| true),
-                _ => Vec::new(),
+            let over = over.into_iter().filter(|before| Some(*before) != revision);
+            over.flat_map(|before| state.take_idle(before, |_, _| true)).collect()
+        };
+        drop(ended);
+    }
+
+    /// Says that a version of a function is called: its environments are kept as the live one's are.
+    pub(super) fn keep_version(&self, function: FunctionId, version: RevisionId) {
+        self.0.lock().known.entry(function).or_default().versions.insert(version);
+    }
+
+    /// Says that a version is gone; its idle environments end.
+    pub(super) fn drop_version(&self, function: FunctionId, version: RevisionId) {
+        let ended = {
+            let mut state = self.0.lock();
+            if let Some(known) = state.known.get_mut(&function) {
+                known.versions.remove(&version);
             }
+            state.take_idle(version, |_, _| true)
         };
         drop(ended);
     }
@@ -158,6 +181,12 @@ impl Shared {
 }
 
 impl State {
+    /// Whether calls run this revision.
+    fn is_run(&self, function: FunctionId, revision: RevisionId) -> bool {
+        let runs = |known: &Known| known.live == Some(revision) || known.versions.contains(&revision);
+        self.known.get(&function).is_some_and(runs)
+    }
+
     /// Takes out the idle environments of a revision that `which` chooses, by what they are and where they stand.
     fn take_idle(&mut self, revision: RevisionId, which: impl Fn(&Idle, usize) -> bool) -> Vec<Idle> {
         let Some(all) = self.idle.remove(&revision) else { return Vec::new() };

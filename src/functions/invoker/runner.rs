@@ -72,9 +72,15 @@ pub(in crate::functions) struct Setup {
 pub(in crate::functions) struct Work {
     pub(in crate::functions) revision: Arc<Revision>,
     pub(in crate::functions) request: RequestId,
+    /// What was called, as `context.invokedFunctionArn` shows it.
+    pub(in crate::functions) arn: String,
     /// `None`: the payload is an event.
     pub(in crate::functions) http: Option<HttpRequest>,
     pub(in crate::functions) payload: Bytes,
+    /// What `context.clientContext` is; JSON.
+    pub(in crate::functions) client_context: Option<String>,
+    /// Whether the end of the call's log is wanted.
+    pub(in crate::functions) wants_log: bool,
 }
 
 /// How many of what there are.
@@ -106,10 +112,15 @@ impl Invoker {
     /// # Errors
     /// When it was not run: no place, no room, no worker, no package. The function's own failures are in [`Done`].
     pub(in crate::functions) async fn invoke(&self, work: Work) -> Result<Done> {
-        let Work { revision, request, http, payload } = work;
-        let mut message = ToWorker::Invoke(Box::new(invocation(&revision, request, http)));
+        let Work { revision, request, arn, http, payload, client_context, wants_log } = work;
+        let mut message = ToWorker::Invoke(Box::new(Invoke {
+            invoked_arn: arn,
+            http,
+            client_context,
+            ..invocation(&revision, request)
+        }));
         for _ in 0..TRIES {
-            let place = self.place(revision.function_id).await?;
+            let place = self.place(&revision).await?;
             let (mut environment, phases, cold) = match self.pool.checkout(revision.id, Handle::current().id()) {
                 Some(environment) => (environment, Phases::default(), false),
                 None => match self.start_apart(&revision, request).await? {
@@ -120,7 +131,7 @@ impl Invoker {
             environment.calls += 1;
             let frame = frame_of(&mut message, environment.calls, &payload).map_err(|err| too_large(&err))?;
             let (pool, log_limit) = (self.pool.clone(), self.config.log_limit);
-            let start = Start { request, phases, cold, place, pool, log_limit };
+            let start = Start { request, phases, cold, place, pool, log_limit, wants_log };
             if let Some(done) = call::run(Running::new(environment, frame, start), &self.tasks).await {
                 return Ok(done);
             }
@@ -128,8 +139,13 @@ impl Invoker {
         Err(workers_end())
     }
 
-    async fn place(&self, function: FunctionId) -> Result<Place> {
-        self.admission.admit(function, self.config.queue_timeout).await.map_err(|why| match why {
+    async fn place(&self, revision: &Revision) -> Result<Place> {
+        let reserved = revision.reserved_concurrency;
+        let bound = reserved.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+        self.admission.admit(revision.function_id, bound, self.config.queue_timeout).await.map_err(|why| match why {
+            NoPlace::Reserved => {
+                Error::Reserved { function: revision.name.clone(), reserved: reserved.unwrap_or_default() }
+            }
             NoPlace::Busy => {
                 Error::Busy("ConcurrentInvocationLimitExceeded: every place to run is taken (functions.max_running)")
             }
@@ -172,7 +188,7 @@ impl Invoker {
                     let records = call::record_failed_start(&revision, &failure, phases, 0);
                     self.logs.buffer(revision.function_id).push(request, records);
                     environment::count_failed_start(&revision, failure.outcome);
-                    return Ok(Err(Done { result: Err(failure), phases, cold: true }));
+                    return Ok(Err(Done { result: Err(failure), phases, cold: true, log: None }));
                 }
             }
         }
@@ -187,6 +203,16 @@ impl Invoker {
     /// Says which revision new calls of a function run; idle environments of others end.
     pub(in crate::functions) fn set_live(&self, function: FunctionId, revision: Option<RevisionId>) {
         self.pool.set_live(function, revision);
+    }
+
+    /// Says that a version of a function is called, so that its environments are kept.
+    pub(in crate::functions) fn keep_version(&self, function: FunctionId, version: RevisionId) {
+        self.pool.keep_version(function, version);
+    }
+
+    /// Says that a version is gone.
+    pub(in crate::functions) fn drop_version(&self, function: FunctionId, version: RevisionId) {
+        self.pool.drop_version(function, version);
     }
 
     /// Which layers of the sandbox hold, as the last worker found them; `None` before there was one.
@@ -230,14 +256,16 @@ fn workers_end() -> Error {
     Error::NoWorker("workers end before they are told what to do".to_owned())
 }
 
-fn invocation(revision: &Revision, request: RequestId, http: Option<HttpRequest>) -> Invoke {
+/// A call of a revision, without what is called and with what.
+fn invocation(revision: &Revision, request: RequestId) -> Invoke {
     Invoke {
         call: 0,
         request_id: request.to_string(),
         timeout_ms: u64::try_from(revision.settings.timeout.as_millis()).unwrap_or(u64::MAX),
         memory_mb: revision.settings.memory_mb,
-        invoked_arn: format!("arn:aws:lambda:local:000000000000:function:{}", revision.name),
-        http,
+        invoked_arn: String::new(),
+        http: None,
+        client_context: None,
     }
 }
 

@@ -16,10 +16,10 @@ use crate::functions::error::Error;
 use crate::functions::fault::Fault;
 use crate::functions::logs::What;
 use crate::functions::metering::Phases;
-use crate::functions::model::Revision;
+use crate::functions::model::{REGION, Revision};
 use crate::isolate::protocol::{Assign, FromWorker, Module, ToWorker, encode};
 use crate::sys::process;
-use crate::types::RequestId;
+use crate::types::{RequestId, RevisionId};
 
 pub(super) const MB: u64 = 1024 * 1024;
 
@@ -146,10 +146,10 @@ fn assignment(
     };
     let assign = Assign {
         function: revision.name.as_str().to_owned(),
-        version: revision.version(),
+        version: revision.version_name(),
         handler: settings.handler.clone(),
         style: package.style,
-        env: variables,
+        env: with_platform(variables, revision),
         heap_limit: usize::try_from(u64::from(settings.memory_mb) * MB).unwrap_or(usize::MAX),
         modules: vec![module],
         init_timeout_ms: u64::try_from(invoker.config.init_timeout.as_millis()).unwrap_or(u64::MAX),
@@ -159,6 +159,32 @@ fn assignment(
         tracing::error!("a function cannot be handed to its worker: {err}");
         Fault::Broken
     })
+}
+
+/// The function's variables and those that AWS Lambda's runtime sets; the former cannot replace the latter. There are no credentials
+/// among them: a function has none of the server's.
+fn with_platform(mut variables: BTreeMap<String, String>, revision: &Revision) -> BTreeMap<String, String> {
+    let (name, version) = (revision.name.as_str(), revision.version_name());
+    let runtime = revision.declared.runtime.as_deref().unwrap_or("nodejs22.x");
+    let day = revision.created_at.to_chrono().format("%Y/%m/%d");
+    let stream = format!("{day}/[{version}]{}", RevisionId::random().0.simple());
+    let platform = [
+        ("_HANDLER", revision.settings.handler.clone().unwrap_or_else(|| "index.handler".to_owned())),
+        ("AWS_DEFAULT_REGION", REGION.to_owned()),
+        ("AWS_EXECUTION_ENV", format!("AWS_Lambda_{runtime}")),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", revision.settings.memory_mb.to_string()),
+        ("AWS_LAMBDA_FUNCTION_NAME", name.to_owned()),
+        ("AWS_LAMBDA_FUNCTION_VERSION", version),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{name}")),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", stream),
+        ("AWS_REGION", REGION.to_owned()),
+        ("LAMBDA_RUNTIME_DIR", "/var/runtime".to_owned()),
+        ("LAMBDA_TASK_ROOT", "/var/task".to_owned()),
+        ("TZ", ":UTC".to_owned()),
+    ];
+    variables.extend(platform.map(|(name, value)| (name.to_owned(), value)));
+    variables
 }
 
 /// What a failed link means: a worker that closed it has ended, and how is known in a moment; one that broke it is ended here.

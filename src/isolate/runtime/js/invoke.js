@@ -15,6 +15,8 @@ const {
   PromisePrototypeThen,
   PromiseResolve,
   ReflectApply,
+  RegExpPrototypeTest,
+  SafeRegExp,
   StringPrototypeIndexOf,
   StringPrototypeSlice,
   StringPrototypeSplit,
@@ -23,6 +25,9 @@ const {
 /** Calls the handler with (argument, second, third); `this` is what it was found on. */
 let handler;
 let lambda = false;
+
+// `file.export`, in a folder or not; what follows the first dot of the file's name is a path into its exports.
+const HANDLER = new SafeRegExp(/^(?!.*\.\.)(.*\/)?[^./]+\.[^/]+$/);
 
 /** `style` says where to look; `name` is Lambda's `file.export`. */
 export function load(style, name, exports) {
@@ -39,6 +44,9 @@ export function load(style, name, exports) {
     handler = lambda ? namedHandler(name, exports) : style === "serve" ? served() : defaultHandler(exports.default);
   } catch (error) {
     return failWith(error, true);
+  }
+  if (lambda && name !== undefined && !RegExpPrototypeTest(HANDLER, name)) {
+    return fail("Runtime.MalformedHandlerName", "Bad handler", true);
   }
   if (typeof handler === "function") return op_plinth_loaded();
   const place = lambda ? `${name ?? "index.handler"}` : style === "serve" ? "a handler given to Deno.serve" : "the default export";
@@ -82,10 +90,12 @@ function defaultHandler(value) {
 let current;
 
 /** Starts a call. Arguments after `body` are there for HTTP only. */
-export function invoke(requestId, timeout, memory, arn, body, method, url, path, query, sourceIp, time, headers, claims) {
-  const call = { requestId, deadline: DateNow() + timeout, memory, arn, open: true, drained: undefined };
+export function invoke(
+  requestId, timeout, memory, arn, clientContext, body, method, url, path, query, sourceIp, time, headers, claims, requestContext,
+) {
+  const call = { requestId, deadline: DateNow() + timeout, memory, arn, clientContext, open: true, drained: undefined };
   current = call;
-  const http = method === undefined ? undefined : { method, url, path, query, sourceIp, time, headers, claims, body };
+  const http = method === undefined ? undefined : { method, url, path, query, sourceIp, time, headers, claims, requestContext, body };
   try {
     if (lambda) {
       callLambda(call, http === undefined ? JSONParse(body) : makeEvent(call, http), http !== undefined);

@@ -15,7 +15,7 @@ const {
 } = primordials;
 
 const env = {};
-const surroundings = { function: "", version: "" };
+const surroundings = { function: "", version: "", logGroup: undefined, logStream: undefined };
 
 /** The names and variables of the assignment; `variables` is name, value and so on */
 export function surround(name, version, variables) {
@@ -30,6 +30,8 @@ export function surround(name, version, variables) {
       configurable: true,
     });
   }
+  surroundings.logGroup = env.AWS_LAMBDA_LOG_GROUP_NAME;
+  surroundings.logStream = env.AWS_LAMBDA_LOG_STREAM_NAME;
 }
 
 export { surroundings };

@@ -1,5 +1,7 @@
 //! Packages: the code of revisions, by hash in the blob store, with the node's cache before it.
 
+pub(super) mod single;
+
 use std::collections::BTreeMap;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -49,6 +51,12 @@ impl Packages {
         Ok(self.vault.wrap(&Revision::env_context(id), &json)?)
     }
 
+    /// The source of a revision as it was uploaded.
+    pub(super) async fn source(&self, revision: &Revision) -> Result<Bytes> {
+        let source = self.blobs.get(&key(&revision.package.source_sha256)).await?;
+        source.ok_or(Error::Damaged(revision.id, "its source is not in the blob store"))
+    }
+
     async fn code(&self, revision: &Revision) -> Result<Bytes> {
         let expected = &revision.package.code_sha256;
         if let Some(code) = self.cache.get(expected) {
@@ -62,7 +70,8 @@ impl Packages {
         Ok(code)
     }
 
-    fn variables(&self, revision: &Revision) -> Result<BTreeMap<String, String>> {
+    /// The variables of a revision.
+    pub(super) fn variables(&self, revision: &Revision) -> Result<BTreeMap<String, String>> {
         let json = self.vault.unwrap(&Revision::env_context(revision.id), &revision.sealed_env)?;
         serde_json::from_slice(&json).map_err(|_| Error::Damaged(revision.id, "its variables are no JSON"))
     }
