@@ -14,6 +14,7 @@
 mod app;
 mod env;
 mod functions;
+mod lambda;
 mod http;
 pub mod postgres;
 mod process;
@@ -24,6 +25,7 @@ pub use app::{Options, TestApp};
 pub use env::{environment, on_postgres};
 pub use functions::{JAVASCRIPT, TYPESCRIPT};
 pub use http::{Client, Request, Response};
+pub use lambda::zipped;
 pub use process::{Finished, run_plinth};
 pub use users::{PASSWORD, User, claims};
 pub use wait::eventually;
