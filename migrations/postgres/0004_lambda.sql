@@ -48,3 +48,12 @@ create table plinth.function_policies (
     revision_id uuid not null,
     primary key (function_id, qualifier)
 );
+
+-- Environments of a version or alias that each node keeps initialised.
+create table plinth.function_provisioned (
+    function_id  uuid not null references plinth.functions (id) on delete cascade,
+    qualifier    text not null,
+    environments bigint not null,
+    updated_at   timestamptz not null,
+    primary key (function_id, qualifier)
+);

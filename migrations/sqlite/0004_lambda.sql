@@ -48,3 +48,12 @@ create table "plinth.function_policies" (
     revision_id text not null,
     primary key (function_id, qualifier)
 ) strict;
+
+-- Environments of a version or alias that each node keeps initialised.
+create table "plinth.function_provisioned" (
+    function_id  text not null references "plinth.functions" (id) on delete cascade,
+    qualifier    text not null,
+    environments integer not null,
+    updated_at   text not null,
+    primary key (function_id, qualifier)
+) strict;

@@ -158,9 +158,8 @@ impl Credential {
     ) -> Result<Self, Refused> {
         let incomplete = |message: &str| Refused::Incomplete(message.to_owned());
         let whole = parts.credential.unwrap_or_default();
-        let malformed = || {
-            incomplete("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term")
-        };
+        let malformed =
+            || incomplete("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term");
         // An id may hold slashes, the four parts behind it may not.
         let fields: Vec<&str> = whole.rsplitn(5, '/').collect();
         let [term, service, region, day, id] = fields.as_slice() else { return Err(malformed()) };
@@ -281,9 +280,7 @@ fn payload(hash: Option<&str>) -> Result<Payload, Refused> {
         None => Ok(Payload::Computed),
         Some(UNSIGNED) => Ok(Payload::Unsigned),
         Some(hash) if hex::decode_32(hash).is_some() => Ok(Payload::Hash(hash.to_owned())),
-        Some(_) => {
-            Err(Refused::Incomplete(format!("x-amz-content-sha256 must be a SHA-256 in hexadecimal, or {UNSIGNED}")))
-        }
+        Some(_) => Err(Refused::Incomplete(format!("x-amz-content-sha256 must be a SHA-256 in hexadecimal, or {UNSIGNED}"))),
     }
 }
 

@@ -214,7 +214,7 @@ pub(super) fn no_content() -> HttpResponse {
 }
 
 /// A moment as `LastModified` has it.
-fn time(moment: Timestamp) -> String {
+pub(super) fn time(moment: Timestamp) -> String {
     moment.to_chrono().format("%Y-%m-%dT%H:%M:%S%.3f+0000").to_string()
 }
 

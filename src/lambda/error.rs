@@ -79,6 +79,12 @@ impl Exception {
         Self::new("UnknownOperationException", StatusCode::NOT_FOUND, what)
     }
 
+    /// Nothing is provisioned.
+    pub(super) fn nothing_provisioned() -> Self {
+        let message = "No Provisioned Concurrency Config found for this function";
+        Self::new("ProvisionedConcurrencyConfigNotFoundException", StatusCode::NOT_FOUND, message)
+    }
+
     /// The caller is known, and may not.
     pub(super) fn denied(operation: &str) -> Self {
         let message = format!("The access key is not authorized to perform: lambda:{operation}");
@@ -156,9 +162,7 @@ impl From<functions::Error> for Exception {
             }
             Error::Invalid { field, message } => Self::invalid(format!("{field}: {message}")),
             Error::Rejected(_) | Error::CompilerFailed(_) => Self::invalid(format!("The code was refused: {err}")),
-            Error::SourceTooLarge { .. } => {
-                Self::new("RequestTooLargeException", StatusCode::PAYLOAD_TOO_LARGE, err.to_string())
-            }
+            Error::SourceTooLarge { .. } => Self::new("RequestTooLargeException", StatusCode::PAYLOAD_TOO_LARGE, err.to_string()),
             Error::Busy(_) => Self::throttled("ConcurrentInvocationLimitExceeded"),
             Error::Reserved { .. } => Self::throttled("ReservedFunctionConcurrentInvocationLimitExceeded"),
             Error::Stopping => Self::unavailable("The server is stopping; try again."),

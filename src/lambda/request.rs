@@ -1,5 +1,6 @@
 //! A request of Lambda's API: signature, body, and which operation it is.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -23,6 +24,12 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-reques
 /// The longest body of an operation that brings neither code nor a payload.
 const SMALL: usize = 1024 * 1024;
 
+/// What signatures must be for.
+const SERVICE: &str = "lambda";
+
+/// A body from this length on, in bytes, is not worked on by a web worker, which others wait for.
+const BIG: usize = 256 * 1024;
+
 /// How long a body may take.
 const SLOW: Duration = Duration::from_secs(60);
 
@@ -32,7 +39,7 @@ pub(super) struct Call {
     pub(super) public_url: PublicUrl,
     pub(super) id: RequestId,
     pub(super) body: Bytes,
-    seen: Seen,
+    seen: Arc<Seen>,
 }
 
 /// What of a request is signed, body apart.
@@ -62,7 +69,7 @@ pub(super) async fn handle(
 
 async fn answer(request: &HttpRequest, payload: Payload, parts: (FunctionsService, PublicUrl), id: RequestId) -> Result {
     let (functions, public_url) = parts;
-    let seen = Seen::of(request);
+    let seen = Arc::new(Seen::of(request));
     let segments = seen.segments();
     let path: Vec<&str> = segments.iter().map(String::as_str).collect();
     let (limit, operation) = ops::body_limit(&seen.method, &path, functions.config()).unwrap_or((SMALL, "requested"));
@@ -73,7 +80,7 @@ async fn answer(request: &HttpRequest, payload: Payload, parts: (FunctionsServic
 
 /// Checks the signature; the body is read only for a credential of a known key. Gives the key's id and the body.
 pub(super) async fn authenticate(
-    seen: &Seen,
+    seen: &Arc<Seen>,
     payload: Payload,
     functions: &FunctionsService,
     limit: usize,
@@ -81,15 +88,28 @@ pub(super) async fn authenticate(
 ) -> Result<(String, Bytes)> {
     let signed = seen.signed();
     let credential = Credential::of(&signed)?;
-    let check = Check { service: "lambda", path: PathStyle::Encoded, now: functions.now() };
+    let check = Check { service: SERVICE, path: PathStyle::Encoded, now: functions.now() };
     check.before_body(&credential, &signed)?;
     let key = functions.auth().access_key(&credential.access_key_id).ok_or(Refused::UnknownKey)?;
     if !key.principal.is_service() {
         return Err(Exception::denied(operation));
     }
     let body = read(payload, limit, operation).await?;
-    aws::verify(&check, &credential, &key.secret, &signed, &body)?;
-    Ok((credential.access_key_id, body))
+    let (now, seen, id) = (check.now, Arc::clone(seen), credential.access_key_id.clone());
+    let body = apart(body.len(), move || {
+        let check = Check { service: SERVICE, path: PathStyle::Encoded, now };
+        aws::verify(&check, &credential, &key.secret, &seen.signed(), &body).map(|()| body)
+    })
+    .await??;
+    Ok((id, body))
+}
+
+/// Does work on so many bytes: here, or, when they are many, on a thread that nobody waits for.
+pub(super) async fn apart<T: Send + 'static>(size: usize, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    if size < BIG {
+        return Ok(work());
+    }
+    actix_web::web::block(work).await.map_err(Exception::internal)
 }
 
 /// Reads a body, up to a limit.
@@ -162,18 +182,28 @@ impl Call {
 
     /// The body as an object of the operation's; no body is one that says nothing.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        let body: &[u8] = if self.body.is_empty() { b"{}" } else { &self.body };
-        if json_depth(body) > MAX_JSON_DEPTH {
-            return Err(Exception::content(format!("the body's JSON nests deeper than {MAX_JSON_DEPTH} levels")));
-        }
-        let reader = &mut serde_json::Deserializer::from_slice(body);
-        serde_path_to_error::deserialize(reader).map_err(|err| {
-            let (field, inner) = (err.path().to_string(), err.inner());
-            if inner.is_data() {
-                Exception::invalid(format!("{field}: {inner}"))
-            } else {
-                Exception::content(format!("Could not parse request body into json: {inner}"))
-            }
-        })
+        parse(&self.body)
     }
+
+    /// The same, for bodies that may be long.
+    pub(super) async fn long_json<T: DeserializeOwned + Send + 'static>(&self) -> Result<T> {
+        let body = self.body.clone();
+        apart(body.len(), move || parse(&body)).await?
+    }
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    let body = if body.is_empty() { b"{}" } else { body };
+    if json_depth(body) > MAX_JSON_DEPTH {
+        return Err(Exception::content(format!("the body's JSON nests deeper than {MAX_JSON_DEPTH} levels")));
+    }
+    let reader = &mut serde_json::Deserializer::from_slice(body);
+    serde_path_to_error::deserialize(reader).map_err(|err| {
+        let (field, inner) = (err.path().to_string(), err.inner());
+        if inner.is_data() {
+            Exception::invalid(format!("{field}: {inner}"))
+        } else {
+            Exception::content(format!("Could not parse request body into json: {inner}"))
+        }
+    })
 }

@@ -90,7 +90,11 @@ impl Changes {
         if let Some(role) = &self.role {
             let is_role = role.starts_with("arn:") && role.contains(":iam::") && role.contains(":role/") && role.len() <= 2048;
             if !is_role {
-                return Err(constraint(role, "role", "it must be the ARN of a role, such as arn:aws:iam::000000000000:role/lambda"));
+                return Err(constraint(
+                    role,
+                    "role",
+                    "it must be the ARN of a role, such as arn:aws:iam::000000000000:role/lambda",
+                ));
             }
         }
         if let Some(handler) = &self.handler {
@@ -183,7 +187,8 @@ fn check_runtime(runtime: &str) -> Result<()> {
     if known {
         return Ok(());
     }
-    let rule = "Member must satisfy enum value set: [nodejs18.x, nodejs20.x, nodejs22.x, nodejs24.x]: this server runs JavaScript";
+    let rule =
+        "Member must satisfy enum value set: [nodejs18.x, nodejs20.x, nodejs22.x, nodejs24.x]: this server runs JavaScript";
     Err(constraint(runtime, "runtime", rule))
 }
 
@@ -220,7 +225,11 @@ fn check_variables(variables: &BTreeMap<String, String>) -> Result<()> {
     for (name, value) in variables {
         let letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') || !name.chars().all(letter) || name.len() > 128 {
-            return Err(constraint(name, "environment.variables", "Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+"));
+            return Err(constraint(
+                name,
+                "environment.variables",
+                "Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+",
+            ));
         }
         if value.contains('\0') {
             return Err(Exception::invalid(format!("The value of the variable {name} must not contain NUL.")));

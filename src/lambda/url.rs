@@ -94,7 +94,7 @@ async fn call(
     id: RequestId,
     rest: &str,
 ) -> Result<HttpResponse, Refusal> {
-    let (limit, seen) = (functions.config().max_request, Seen::of(http));
+    let (limit, seen) = (functions.config().max_request, Arc::new(Seen::of(http)));
     let (caller, body) = match url.auth_type {
         AuthType::AwsIam => {
             let (key, body) = request::authenticate(&seen, payload, functions, limit, "InvokeFunctionUrl").await?;

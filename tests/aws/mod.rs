@@ -46,8 +46,7 @@ impl Request {
 
     fn authorized(self, service: &str, signed: &str, signature: &str) -> Self {
         let scope = format!("20150830/us-east-1/{service}/aws4_request");
-        let value =
-            format!("AWS4-HMAC-SHA256 Credential={KEY_ID}/{scope}, SignedHeaders={signed}, Signature={signature}");
+        let value = format!("AWS4-HMAC-SHA256 Credential={KEY_ID}/{scope}, SignedHeaders={signed}, Signature={signature}");
         self.header("authorization", &value)
     }
 
@@ -184,7 +183,9 @@ fn a_request_is_good_for_fifteen_minutes_around_its_date() {
 #[test]
 fn headers_that_say_what_is_done_must_be_signed() {
     let unsigned = own().header("x-amz-invocation-type", "Event");
-    assert!(matches!(unsigned.verified(&check()), Err(Refused::OutOfScope(message)) if message.contains("x-amz-invocation-type")));
+    assert!(
+        matches!(unsigned.verified(&check()), Err(Refused::OutOfScope(message)) if message.contains("x-amz-invocation-type"))
+    );
     let others = own().header("user-agent", "x").header("content-length", "2");
     assert_eq!(others.verified(&check()), Ok(()), "a proxy may add plain headers");
 }
@@ -192,11 +193,9 @@ fn headers_that_say_what_is_done_must_be_signed() {
 #[test]
 fn a_body_must_be_the_one_that_is_named() {
     let hash = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
-    for (named, body, expected) in [
-        (hash, b"{}".as_slice(), Ok(())),
-        (hash, b"[]", Err(Refused::OtherBody)),
-        ("UNSIGNED-PAYLOAD", b"[]", Ok(())),
-    ] {
+    for (named, body, expected) in
+        [(hash, b"{}".as_slice(), Ok(())), (hash, b"[]", Err(Refused::OtherBody)), ("UNSIGNED-PAYLOAD", b"[]", Ok(()))]
+    {
         let request = Request::new("POST", "/").header("x-amz-content-sha256", named);
         // What is signed is the name, so the signature is made over a body that has it.
         let text = authorization_over(&request, named);

@@ -58,6 +58,7 @@ async fn the_context_and_the_variables_are_whole() {
     ] {
         assert_eq!(env[name], value, "{name}");
     }
+    assert!(env["_X_AMZN_TRACE_ID"].as_str().unwrap().starts_with("Root=1-"), "{env}");
     assert!(env["AWS_LAMBDA_LOG_STREAM_NAME"].as_str().unwrap().contains("/[1]"), "{env}");
     assert!(env.get("AWS_ACCESS_KEY_ID").is_none() && env.get("AWS_SECRET_ACCESS_KEY").is_none());
 }

@@ -41,7 +41,8 @@ async fn a_web_handler_answers_an_event_too() {
 #[tokio::test]
 async fn reserved_concurrency_bounds_a_function_on_every_way_in() {
     let app = TestApp::start().await;
-    let source = "exports.handler = async (event) => { if (event.hold) await new Promise((done) => setTimeout(done, 2000)); return 1; };";
+    let source =
+        "exports.handler = async (event) => { if (event.hold) await new Promise((done) => setTimeout(done, 2000)); return 1; };";
     app.create_function("one", source, &json!({ "Timeout": 30 })).await.assert_status(201);
     app.invoke_lambda("one", "{}").await.assert_status(200);
     let reserve = |count: u32| {
@@ -87,7 +88,9 @@ async fn records_name_the_version_that_ran() {
 #[tokio::test]
 async fn what_was_answered_survives_a_power_cut() {
     let mut app = TestApp::start().await;
-    app.create_function("kept", "exports.handler = async (e, c) => c.functionVersion;", &json!({ "Publish": true })).await.assert_status(201);
+    app.create_function("kept", "exports.handler = async (e, c) => c.functionVersion;", &json!({ "Publish": true }))
+        .await
+        .assert_status(201);
     let alias = json!({ "Name": "live", "FunctionVersion": "1" }).to_string();
     app.aws(&Method::POST, "/2015-03-31/functions/kept/aliases", &[], alias.as_bytes()).await.assert_status(201);
     app.restart().await;

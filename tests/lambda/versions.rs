@@ -54,7 +54,8 @@ async fn changes_at_the_same_time_are_all_made() {
     assert_eq!(found["Tags"].as_object().unwrap().len(), 8);
 
     let grants = (0..4).map(|number| {
-        let body = json!({ "StatementId": format!("s{number}"), "Action": "lambda:InvokeFunction", "Principal": "*" }).to_string();
+        let body =
+            json!({ "StatementId": format!("s{number}"), "Action": "lambda:InvokeFunction", "Principal": "*" }).to_string();
         app.aws(&Method::POST, "/2015-03-31/functions/busy/policy", &[], body.as_bytes())
     });
     for answer in join_all(grants.map(std::future::IntoFuture::into_future)).await {

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import sys
+import time
 import urllib.error
 import urllib.request
 import zipfile
@@ -254,6 +255,27 @@ def bounds_concurrency():
     assert settings["AccountUsage"]["FunctionCount"] >= 1 and settings["AccountLimit"]["ConcurrentExecutions"] >= 1
 
 
+def provisions():
+    create("ready", "const type = process.env.AWS_LAMBDA_INITIALIZATION_TYPE; export const handler = async () => type;", Publish=True)
+    missing = "ProvisionedConcurrencyConfigNotFoundException"
+    refused(missing, 404, LAMBDA.get_provisioned_concurrency_config, FunctionName="ready", Qualifier="1")
+    put = LAMBDA.put_provisioned_concurrency_config(FunctionName="ready", Qualifier="1", ProvisionedConcurrentExecutions=1)
+    assert put["RequestedProvisionedConcurrentExecutions"] == 1 and put["Status"] in ("IN_PROGRESS", "READY"), put
+    for _ in range(200):
+        got = LAMBDA.get_provisioned_concurrency_config(FunctionName="ready", Qualifier="1")
+        if got["Status"] != "IN_PROGRESS":
+            break
+        time.sleep(0.05)
+    assert (got["Status"], got["AllocatedProvisionedConcurrentExecutions"]) == ("READY", 1), got
+    assert invoked("ready", Qualifier="1")[1] == "provisioned-concurrency"
+    listed = LAMBDA.list_provisioned_concurrency_configs(FunctionName="ready")["ProvisionedConcurrencyConfigs"]
+    assert [config["FunctionArn"].split(":")[-1] for config in listed] == ["1"]
+    latest = {"FunctionName": "ready", "Qualifier": "$LATEST", "ProvisionedConcurrentExecutions": 1}
+    refused("InvalidParameterValueException", 400, LAMBDA.put_provisioned_concurrency_config, **latest)
+    LAMBDA.delete_provisioned_concurrency_config(FunctionName="ready", Qualifier="1")
+    refused(missing, 404, LAMBDA.get_provisioned_concurrency_config, FunctionName="ready", Qualifier="1")
+
+
 def fetched(url, method="GET", body=None, headers=None, signed=False):
     request = AWSRequest(method=method, url=url, data=body, headers=headers or {})
     if signed:
@@ -391,6 +413,7 @@ def main():
         publishes_versions,
         points_aliases,
         bounds_concurrency,
+        provisions,
         gives_urls,
         keeps_policies_and_tags,
         lists_and_deletes,

@@ -14,8 +14,8 @@
 mod app;
 mod env;
 mod functions;
-mod lambda;
 mod http;
+mod lambda;
 pub mod postgres;
 mod process;
 mod users;

@@ -29,7 +29,10 @@ pub const TABLE: &[(&str, &[&str])] = &[
     ("front", &["types", "tasks", "config", "telemetry", "api"]),
     ("lambda", &["types", "tasks", "config", "telemetry", "api", "auth", "aws", "functions", "isolate::protocol"]),
     ("openapi", &["api", "auth::api", "functions::api", "lambda"]),
-    ("server", &["types", "tasks", "sys", "config", "telemetry", "db", "blob", "api", "auth", "functions", "lambda", "front", "openapi"]),
+    (
+        "server",
+        &["types", "tasks", "sys", "config", "telemetry", "db", "blob", "api", "auth", "functions", "lambda", "front", "openapi"],
+    ),
     ("cli", &["types", "tasks", "sys", "config", "telemetry", "db", "blob", "auth", "server", "isolate"]),
 ];
 

@@ -34,6 +34,10 @@ struct State {
     idle: HashMap<RevisionId, Vec<Idle>>,
     /// The revisions of each function that calls run.
     known: HashMap<FunctionId, Known>,
+    /// Environments of each revision, busy and idle.
+    alive: HashMap<RevisionId, Arc<AtomicUsize>>,
+    /// How many of them are kept though nobody calls.
+    provisioned: HashMap<RevisionId, usize>,
     closed: bool,
 }
 
@@ -96,7 +100,9 @@ impl Pool {
             }
             let oldest = {
                 let mut state = self.0.lock();
-                let oldest = state.idle.iter().filter_map(|(id, idle)| Some((*id, idle.first()?.since)));
+                let unkept = |id: &RevisionId| !state.provisioned.contains_key(id);
+                let oldest =
+                    state.idle.iter().filter(|(id, _)| unkept(id)).filter_map(|(id, idle)| Some((*id, idle.first()?.since)));
                 let (revision, _) = oldest.min_by_key(|(_, since)| *since)?;
                 state.take_idle(revision, |_, at| at == 0)
             };
@@ -110,7 +116,12 @@ impl Pool {
             let mut state = self.0.lock();
             let over: Vec<RevisionId> = match revision {
                 Some(revision) => state.known.entry(function).or_default().live.replace(revision).into_iter().collect(),
-                None => state.known.remove(&function).into_iter().flat_map(|known| known.live.into_iter().chain(known.versions)).collect(),
+                None => state
+                    .known
+                    .remove(&function)
+                    .into_iter()
+                    .flat_map(|known| known.live.into_iter().chain(known.versions))
+                    .collect(),
             };
             let over = over.into_iter().filter(|before| Some(*before) != revision);
             over.flat_map(|before| state.take_idle(before, |_, _| true)).collect()
@@ -140,8 +151,14 @@ impl Pool {
         let ended: Vec<Idle> = {
             let mut state = self.0.lock();
             let revisions: Vec<RevisionId> = state.idle.keys().copied().collect();
-            let old = |idle: &Idle, _| idle.since.elapsed() > idle_timeout;
-            revisions.into_iter().flat_map(|revision| state.take_idle(revision, old)).collect()
+            state.alive.retain(|_, alive| alive.load(Ordering::Acquire) > 0 || Arc::strong_count(alive) > 1);
+            let mut ended = Vec::new();
+            for revision in revisions {
+                // Those used longest ago stand first.
+                let surplus = state.alive_of(revision).saturating_sub(state.provisioned.get(&revision).copied().unwrap_or(0));
+                ended.extend(state.take_idle(revision, |idle, at| at < surplus && idle.since.elapsed() > idle_timeout));
+            }
+            ended
         };
         drop(ended);
     }
@@ -155,6 +172,22 @@ impl Pool {
             revisions.into_iter().flat_map(|revision| state.take_idle(revision, dead)).collect()
         };
         drop(ended);
+    }
+
+    /// Counts one more environment of a revision, for as long as what this returns lives.
+    pub(super) fn count_alive(&self, revision: RevisionId) -> Option<Counted> {
+        let counter = Arc::clone(self.0.lock().alive.entry(revision).or_default());
+        Counted::one_of(&counter, usize::MAX)
+    }
+
+    /// Environments of a revision, busy and idle.
+    pub(super) fn alive(&self, revision: RevisionId) -> usize {
+        self.0.lock().alive_of(revision)
+    }
+
+    /// Says how many environments of which revisions are kept though nobody calls them.
+    pub(super) fn set_provisioned(&self, provisioned: HashMap<RevisionId, usize>) {
+        self.0.lock().provisioned = provisioned;
     }
 
     /// Environments in all, and those that are idle.
@@ -181,6 +214,10 @@ impl Shared {
 }
 
 impl State {
+    fn alive_of(&self, revision: RevisionId) -> usize {
+        self.alive.get(&revision).map_or(0, |alive| alive.load(Ordering::Acquire))
+    }
+
     /// Whether calls run this revision.
     fn is_run(&self, function: FunctionId, revision: RevisionId) -> bool {
         let runs = |known: &Known| known.live == Some(revision) || known.versions.contains(&revision);

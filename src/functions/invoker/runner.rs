@@ -1,12 +1,13 @@
 //! The invoker itself: finds a place and an environment for each call, and keeps count.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use super::admit::{Admission, NoPlace, Place};
 use super::call::{Done, Running, Start};
@@ -46,7 +47,11 @@ pub(in crate::functions) struct Parts {
     pub(super) packages: Packages,
     pub(super) logs: Logs,
     pub(super) config: config::Functions,
-    pub(super) tasks: Tasks,
+    pub(in crate::functions) tasks: Tasks,
+    /// Something about what is provisioned was changed.
+    pub(in crate::functions) provisioning: Notify,
+    /// Why provisioned environments could not be initialised.
+    failures: Mutex<HashMap<RevisionId, String>>,
 }
 
 impl std::ops::Deref for Invoker {
@@ -102,7 +107,17 @@ impl Invoker {
         let spares = Spares::new(source, tasks.clone(), config.spares, pool.clone())
             .map_err(|err| Error::NoWorker(format!("the thread that starts workers cannot be started: {err}")))?;
         let admission = Admission::new(config.max_running);
-        let invoker = Self(Arc::new(Parts { admission, pool, spares, packages, logs, config, tasks }));
+        let invoker = Self(Arc::new(Parts {
+            admission,
+            pool,
+            spares,
+            packages,
+            logs,
+            config,
+            tasks,
+            provisioning: Notify::new(),
+            failures: Mutex::default(),
+        }));
         invoker.spawn_sweeper();
         Ok(invoker)
     }
@@ -113,12 +128,8 @@ impl Invoker {
     /// When it was not run: no place, no room, no worker, no package. The function's own failures are in [`Done`].
     pub(in crate::functions) async fn invoke(&self, work: Work) -> Result<Done> {
         let Work { revision, request, arn, http, payload, client_context, wants_log } = work;
-        let mut message = ToWorker::Invoke(Box::new(Invoke {
-            invoked_arn: arn,
-            http,
-            client_context,
-            ..invocation(&revision, request)
-        }));
+        let mut message =
+            ToWorker::Invoke(Box::new(Invoke { invoked_arn: arn, http, client_context, ..invocation(&revision, request) }));
         for _ in 0..TRIES {
             let place = self.place(&revision).await?;
             let (mut environment, phases, cold) = match self.pool.checkout(revision.id, Handle::current().id()) {
@@ -143,9 +154,7 @@ impl Invoker {
         let reserved = revision.reserved_concurrency;
         let bound = reserved.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
         self.admission.admit(revision.function_id, bound, self.config.queue_timeout).await.map_err(|why| match why {
-            NoPlace::Reserved => {
-                Error::Reserved { function: revision.name.clone(), reserved: reserved.unwrap_or_default() }
-            }
+            NoPlace::Reserved => Error::Reserved { function: revision.name.clone(), reserved: reserved.unwrap_or_default() },
             NoPlace::Busy => {
                 Error::Busy("ConcurrentInvocationLimitExceeded: every place to run is taken (functions.max_running)")
             }
@@ -179,7 +188,7 @@ impl Invoker {
         request: RequestId,
     ) -> Result<Result<(Box<Environment>, Phases), Done>> {
         for _ in 0..TRIES {
-            match start::start(self, Arc::clone(&revision), request).await {
+            match start::start(self, Arc::clone(&revision), request, false).await {
                 Ok(started) => return Ok(Ok(started)),
                 Err(StartError::NeverBegan) => {}
                 Err(StartError::Server(err)) => return Err(err),
@@ -213,6 +222,51 @@ impl Invoker {
     /// Says that a version is gone.
     pub(in crate::functions) fn drop_version(&self, function: FunctionId, version: RevisionId) {
         self.pool.drop_version(function, version);
+    }
+
+    /// Keeps so many environments of these revisions initialised: starts what is missing, one after the other.
+    pub(in crate::functions) async fn provision(&self, wanted: Vec<(Arc<Revision>, usize)>) {
+        self.pool.set_provisioned(wanted.iter().map(|(revision, count)| (revision.id, *count)).collect());
+        self.failures().retain(|id, _| wanted.iter().any(|(revision, _)| revision.id == *id));
+        for (revision, count) in wanted {
+            self.pool.keep_version(revision.function_id, revision.id);
+            while self.pool.alive(revision.id) < count && !self.tasks.is_stopping() {
+                let request = RequestId::random();
+                match start::start(self, Arc::clone(&revision), request, true).await {
+                    Ok((environment, _)) => self.pool.checkin(environment),
+                    Err(StartError::NeverBegan) => {}
+                    Err(StartError::Server(err)) => {
+                        self.failures().insert(revision.id, err.to_string());
+                        break;
+                    }
+                    Err(StartError::Fault(fault, _)) => {
+                        let error = fault.into_failure(request, revision.settings.memory_mb).error;
+                        self.failures().insert(revision.id, format!("{}: {}", error.error_type, error.message));
+                        break;
+                    }
+                }
+            }
+        }
+        self.spares.refill();
+    }
+
+    /// Environments of a revision, busy and idle.
+    pub(in crate::functions) fn alive(&self, revision: RevisionId) -> usize {
+        self.pool.alive(revision)
+    }
+
+    /// Why provisioned environments of a revision could not be initialised.
+    pub(in crate::functions) fn failure(&self, revision: RevisionId) -> Option<String> {
+        self.failures().get(&revision).cloned()
+    }
+
+    /// Forgets that, since it is tried anew.
+    pub(in crate::functions) fn forget_failure(&self, revision: RevisionId) {
+        self.failures().remove(&revision);
+    }
+
+    fn failures(&self) -> MutexGuard<'_, HashMap<RevisionId, String>> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Which layers of the sandbox hold, as the last worker found them; `None` before there was one.

@@ -42,11 +42,12 @@ pub(super) enum StartError {
     NeverBegan,
 }
 
-/// Makes an environment for a revision. The package is fetched and a worker taken; then the worker is limited and initialised.
+/// Makes an environment for a revision; `provisioned` when no call waits for it. The package is fetched and a worker taken; then the worker is limited and initialised.
 pub(super) async fn start(
     invoker: &Invoker,
     revision: Arc<Revision>,
     request: RequestId,
+    provisioned: bool,
 ) -> Result<(Box<Environment>, Phases), StartError> {
     let mut phases = Phases::default();
     let began = Instant::now();
@@ -63,7 +64,9 @@ pub(super) async fn start(
     phases.environment = began.elapsed();
 
     let log = invoker.logs.buffer(revision.function_id);
+    let counted = [Some(counted), invoker.pool.count_alive(revision.id)];
     let mut environment = Box::new(Environment::new(worker, Arc::clone(&revision), log, counted));
+    environment.provisioned = provisioned;
     let began = Instant::now();
     environment.log.push(request, [What::InitStart]);
     let initialised = initialise(invoker, &mut environment, request, &code, variables).await;
@@ -106,7 +109,7 @@ async fn initialise(
     variables: BTreeMap<String, String>,
 ) -> Result<(), Option<Fault>> {
     let limit = invoker.config.init_timeout;
-    let mut out = Outgoing::new(assignment(invoker, &environment.revision, code, variables)?);
+    let mut out = Outgoing::new(assignment(invoker, environment, code, variables)?);
     let mut tap = Tap::new(Arc::clone(&environment.log), request, invoker.config.log_limit);
     let link = &mut environment.worker.link;
     let conversation = async {
@@ -134,10 +137,11 @@ async fn initialise(
 
 fn assignment(
     invoker: &Invoker,
-    revision: &Revision,
+    environment: &Environment,
     code: &Bytes,
     variables: BTreeMap<String, String>,
 ) -> Result<Vec<u8>, Fault> {
+    let revision = &environment.revision;
     let (settings, package) = (&revision.settings, &revision.package);
     let module = Module {
         file: package.file().to_owned(),
@@ -149,7 +153,7 @@ fn assignment(
         version: revision.version_name(),
         handler: settings.handler.clone(),
         style: package.style,
-        env: with_platform(variables, revision),
+        env: with_platform(variables, revision, environment.provisioned),
         heap_limit: usize::try_from(u64::from(settings.memory_mb) * MB).unwrap_or(usize::MAX),
         modules: vec![module],
         init_timeout_ms: u64::try_from(invoker.config.init_timeout.as_millis()).unwrap_or(u64::MAX),
@@ -163,8 +167,9 @@ fn assignment(
 
 /// The function's variables and those that AWS Lambda's runtime sets; the former cannot replace the latter. There are no credentials
 /// among them: a function has none of the server's.
-fn with_platform(mut variables: BTreeMap<String, String>, revision: &Revision) -> BTreeMap<String, String> {
+fn with_platform(mut variables: BTreeMap<String, String>, revision: &Revision, provisioned: bool) -> BTreeMap<String, String> {
     let (name, version) = (revision.name.as_str(), revision.version_name());
+    let initialisation = if provisioned { "provisioned-concurrency" } else { "on-demand" };
     let runtime = revision.declared.runtime.as_deref().unwrap_or("nodejs22.x");
     let day = revision.created_at.to_chrono().format("%Y/%m/%d");
     let stream = format!("{day}/[{version}]{}", RevisionId::random().0.simple());
@@ -175,7 +180,7 @@ fn with_platform(mut variables: BTreeMap<String, String>, revision: &Revision) -
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", revision.settings.memory_mb.to_string()),
         ("AWS_LAMBDA_FUNCTION_NAME", name.to_owned()),
         ("AWS_LAMBDA_FUNCTION_VERSION", version),
-        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", initialisation.to_owned()),
         ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{name}")),
         ("AWS_LAMBDA_LOG_STREAM_NAME", stream),
         ("AWS_REGION", REGION.to_owned()),

@@ -6,6 +6,7 @@
 mod alias;
 mod arn;
 mod policy;
+mod provisioned;
 mod qualifier;
 mod revision;
 mod url;
@@ -13,6 +14,7 @@ mod url;
 pub use self::alias::{ALIAS_CHARS, Alias};
 pub use self::arn::{ACCOUNT, REGION, arn};
 pub use self::policy::{Grant, MAX_POLICY, Policy, URL_ACTION};
+pub use self::provisioned::{Allocation, Provisioned};
 pub use self::qualifier::{LATEST, Qualifier};
 pub use self::revision::{
     DESCRIPTION_CHARS, Declared, Deployment, ENV_BYTES, MEMORY_MB, NETWORK_HOSTS, Network, Package, Revision, Settings,

@@ -29,7 +29,9 @@ impl FromStr for Qualifier {
         }
         let letter = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if text.is_empty() || text.len() > ALIAS_CHARS || !text.chars().all(letter) {
-            let rule = format!("a qualifier is {LATEST}, a version's number, or an alias of 1 to {ALIAS_CHARS} letters, digits, '-' and '_'");
+            let rule = format!(
+                "a qualifier is {LATEST}, a version's number, or an alias of 1 to {ALIAS_CHARS} letters, digits, '-' and '_'"
+            );
             return Err(InvalidName(rule));
         }
         if !text.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::isolate::protocol::{HandlerStyle, Language};
 use super::LATEST;
+use crate::isolate::protocol::{HandlerStyle, Language};
 use crate::types::{FunctionId, FunctionName, RevisionId, Secret, Timestamp};
 
 /// The least and the most memory a function may have, in MB.

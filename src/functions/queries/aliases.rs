@@ -37,12 +37,7 @@ pub(in crate::functions) async fn find(conn: &mut Conn, function: &FunctionName,
 
 /// The aliases of a function after a name, in the order of their names.
 #[tracing::instrument(name = "functions.aliases.list", skip_all, err)]
-pub(in crate::functions) async fn list(
-    conn: &mut Conn,
-    function: FunctionId,
-    after: &str,
-    limit: u32,
-) -> db::Result<Vec<Alias>> {
+pub(in crate::functions) async fn list(conn: &mut Conn, function: FunctionId, after: &str, limit: u32) -> db::Result<Vec<Alias>> {
     conn.query("select * from plinth.function_aliases where function_id = $1 and name > $2 order by name limit $3")
         .bind(function)
         .bind(after)
@@ -102,10 +97,11 @@ pub(in crate::functions) async fn update(conn: &mut Conn, alias: &Alias, before:
     Ok(changed > 0)
 }
 
-/// Removes an alias with its URL and its policy.
+/// Removes an alias with its URL, its policy and what is provisioned of it.
 #[tracing::instrument(name = "functions.aliases.delete", skip_all, err)]
 pub(in crate::functions) async fn delete(conn: &mut Conn, function: FunctionId, name: &str) -> db::Result<()> {
     for statement in [
+        "delete from plinth.function_provisioned where function_id = $1 and qualifier = $2",
         "delete from plinth.function_aliases where function_id = $1 and name = $2",
         "delete from plinth.function_urls where function_id = $1 and alias = $2",
         "delete from plinth.function_policies where function_id = $1 and qualifier = $2",

@@ -10,7 +10,8 @@ use crate::functions::model::{Package, Revision, Settings};
 use crate::types::{FunctionId, FunctionName, Timestamp};
 
 /// What a revision is read from.
-pub(super) const REVISION: &str = "select r.*, f.name as name, f.created_at as function_created_at, f.reserved_concurrency as reserved_concurrency
+pub(super) const REVISION: &str =
+    "select r.*, f.name as name, f.created_at as function_created_at, f.reserved_concurrency as reserved_concurrency
        from plinth.functions f join plinth.function_revisions r on r.function_id = f.id";
 
 /// Which of a function's revisions is the live one.

@@ -4,5 +4,6 @@ pub(super) mod aliases;
 pub(super) mod functions;
 pub(super) mod logs;
 pub(super) mod policies;
+pub(super) mod provisioned;
 pub(super) mod urls;
 pub(super) mod versions;

@@ -59,11 +59,7 @@ pub(in crate::functions) async fn list_all(
 
 /// Takes the numbers of a new version: its revision's, and its own. `None` when another revision is live by now.
 #[tracing::instrument(name = "functions.versions.advance", skip_all, err)]
-pub(in crate::functions) async fn advance(
-    conn: &mut Conn,
-    function: FunctionId,
-    live: i64,
-) -> db::Result<Option<(i64, i64)>> {
+pub(in crate::functions) async fn advance(conn: &mut Conn, function: FunctionId, live: i64) -> db::Result<Option<(i64, i64)>> {
     conn.query(
         "update plinth.functions set numbers = numbers + 1, last_version = last_version + 1 where id = $1 and revision = $2
          returning numbers, last_version",
@@ -74,14 +70,15 @@ pub(in crate::functions) async fn advance(
     .await
 }
 
-/// Removes a version with its policy; gives its revision's id, or `None` when there was none of that number.
+/// Removes a version with its policy and what is provisioned of it; gives its revision's id, or `None` when there was none of that number.
 #[tracing::instrument(name = "functions.versions.delete", skip_all, err)]
 pub(in crate::functions) async fn delete(conn: &mut Conn, function: FunctionId, version: i64) -> db::Result<Option<RevisionId>> {
-    conn.query("delete from plinth.function_policies where function_id = $1 and qualifier = $2")
-        .bind(function)
-        .bind(version.to_string())
-        .execute()
-        .await?;
+    for statement in [
+        "delete from plinth.function_policies where function_id = $1 and qualifier = $2",
+        "delete from plinth.function_provisioned where function_id = $1 and qualifier = $2",
+    ] {
+        conn.query(statement).bind(function).bind(version.to_string()).execute().await?;
+    }
     let deleted: Option<(RevisionId,)> = conn
         .query("delete from plinth.function_revisions where function_id = $1 and version = $2 returning id")
         .bind(function)
@@ -114,8 +111,7 @@ pub(in crate::functions) async fn tags(conn: &mut Conn, name: &FunctionName) -> 
 /// Replaces the tags of a function; false when there is no such function.
 #[tracing::instrument(name = "functions.set_tags", skip_all, err)]
 pub(in crate::functions) async fn set_tags(conn: &mut Conn, name: &FunctionName, tags: &Map<String, Value>) -> db::Result<bool> {
-    let changed =
-        conn.query("update plinth.functions set tags = $2 where name = $1").bind(name).bind(tags).execute().await?;
+    let changed = conn.query("update plinth.functions set tags = $2 where name = $1").bind(name).bind(tags).execute().await?;
     Ok(changed > 0)
 }
 

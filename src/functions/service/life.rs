@@ -37,7 +37,9 @@ impl FunctionsService {
             invoker.warm_up();
         }
         let inner = Inner { config, databases, clock, auth, registry, packages, logs, invoker, vault };
-        Ok(Self(Arc::new(inner)))
+        let functions = Self(Arc::new(inner));
+        drop(tasks.spawn(functions.clone().keep_provisioned()));
+        Ok(functions)
     }
 
     /// Whether calls are taken.

@@ -5,6 +5,7 @@ mod calls;
 mod deploy;
 mod life;
 mod policies;
+mod provisioned;
 mod reading;
 mod urls;
 mod versions;

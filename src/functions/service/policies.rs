@@ -89,7 +89,7 @@ impl FunctionsService {
             change(&mut policy)?;
             if self.write_policy(function, key.clone(), policy, old).await? {
                 self.changed(name);
-                        return Ok(());
+                return Ok(());
             }
         }
         Err(Error::Contended(name.clone()))

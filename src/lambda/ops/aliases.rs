@@ -204,7 +204,13 @@ pub(in crate::lambda) async fn list_aliases(call: &Call, function: Reference) ->
         let version = match version.parse() {
             Ok(Qualifier::Latest) => None,
             Ok(Qualifier::Version(number)) => Some(number),
-            _ => return Err(constraint(&version, "functionVersion", "Member must satisfy regular expression pattern: (\\$LATEST|[0-9]+)")),
+            _ => {
+                return Err(constraint(
+                    &version,
+                    "functionVersion",
+                    "Member must satisfy regular expression pattern: (\\$LATEST|[0-9]+)",
+                ));
+            }
         };
         let points_there = |number: i64, alias: &crate::functions::model::Alias| alias.weights.contains_key(&number);
         found.retain(|alias| alias.version == version || version.is_some_and(|number| points_there(number, alias)));

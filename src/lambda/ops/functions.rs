@@ -19,7 +19,7 @@ use crate::lambda::download;
 use crate::lambda::error::{Exception, ExceptionBody, Result};
 use crate::lambda::page::Page;
 use crate::lambda::reference::Reference;
-use crate::lambda::request::Call;
+use crate::lambda::request::{Call, apart};
 use crate::lambda::rules::Changes;
 use crate::types::{RevisionId, Secret};
 
@@ -135,13 +135,17 @@ pub(in crate::lambda) struct FunctionsAnswer {
     ),
 )]
 pub(in crate::lambda) async fn create_function(call: &Call) -> Result {
-    let CreateFunction { function_name, code, publish, tags, changes } = call.json()?;
+    let CreateFunction { function_name, code, publish, tags, changes } = call.long_json().await?;
     let missing = |name: &str| super::super::rules::constraint("null", name, "Member must not be null");
     let name = Reference::parse(&function_name.ok_or_else(|| missing("functionName"))?)?.unqualified()?;
     changes.role.as_ref().ok_or_else(|| missing("role"))?;
     let code = code.ok_or_else(|| missing("code"))?;
-    changes.runtime.as_ref().ok_or_else(|| Exception::invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages."))?;
-    changes.handler.as_ref().ok_or_else(|| Exception::invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages."))?;
+    changes.runtime.as_ref().ok_or_else(|| {
+        Exception::invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
+    })?;
+    changes.handler.as_ref().ok_or_else(|| {
+        Exception::invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
+    })?;
     changes.check()?;
     let tags = tags.unwrap_or_default();
     tags::check(&tags)?;
@@ -149,7 +153,8 @@ pub(in crate::lambda) async fn create_function(call: &Call) -> Result {
     changes.apply(&mut draft);
     let Draft { settings, env, declared, .. } = draft;
     let env: Variables = Secret::new(env);
-    let deployment = Deployment { name, kind: SourceKind::Zip, source: code.source()?, settings, env, declared };
+    let source = code.source().await?;
+    let deployment = Deployment { name, kind: SourceKind::Zip, source, settings, env, declared };
     let revision = call.functions.create(deployment).await?;
     if !tags.is_empty() {
         tags::add(call, &revision.name, tags).await?;
@@ -174,7 +179,7 @@ fn fresh(call: &Call) -> Draft {
 
 impl Code {
     /// The zip.
-    fn source(self) -> Result<Bytes> {
+    async fn source(self) -> Result<Bytes> {
         if self.s3_bucket.is_some() {
             return Err(Exception::invalid("Code in S3 is not read by this server: send the zip as ZipFile."));
         }
@@ -182,7 +187,8 @@ impl Code {
             return Err(Exception::invalid("Images are not available on this server: send a zip as ZipFile."));
         }
         let text = self.zip_file.ok_or_else(|| Exception::invalid("Please provide a source for function code."))?;
-        let zip = STANDARD.decode(text).map_err(|_| Exception::invalid("ZipFile is not base64."))?;
+        let decoded = apart(text.len(), move || STANDARD.decode(text)).await?;
+        let zip = decoded.map_err(|_| Exception::invalid("ZipFile is not base64."))?;
         if !zip.starts_with(b"PK") {
             let message = "Could not unzip uploaded file. Please check your file, then try to upload again.";
             return Err(Exception::invalid(message));
@@ -217,7 +223,7 @@ async fn published(call: &Call, revision: Revision, publish: bool, status: Statu
     ),
 )]
 pub(in crate::lambda) async fn update_function_code(call: &Call, function: Reference) -> Result {
-    let UpdateCode { code, publish, dry_run, revision_id, architectures } = call.json()?;
+    let UpdateCode { code, publish, dry_run, revision_id, architectures } = call.long_json().await?;
     let name = function.unqualified()?;
     let expected = revision_id.as_deref().map(parse_revision).transpose()?;
     let mut others = Map::new();
@@ -226,7 +232,7 @@ pub(in crate::lambda) async fn update_function_code(call: &Call, function: Refer
     }
     let changes = Changes { others, ..Changes::default() };
     changes.check()?;
-    let source = code.source()?;
+    let source = code.source().await?;
     if dry_run {
         let live = call.functions.get(&name).await?;
         if expected.is_some_and(|expected| expected != live.id) {

@@ -77,7 +77,8 @@ pub(in crate::lambda) async fn invoke_lambda(call: &Call, function: Reference) -
     match kind {
         "RequestResponse" | "DryRun" => {}
         "Event" => {
-            let message = "Asynchronous invocation (InvocationType Event) is not available on this server yet: use RequestResponse.";
+            let message =
+                "Asynchronous invocation (InvocationType Event) is not available on this server yet: use RequestResponse.";
             return Err(Exception::invalid(message));
         }
         other => {

@@ -6,6 +6,7 @@ pub(super) mod concurrency;
 pub(super) mod functions;
 pub(super) mod invoke;
 pub(super) mod permissions;
+pub(super) mod provisioned;
 pub(super) mod tags;
 pub(super) mod urls;
 pub(super) mod versions;
@@ -83,6 +84,15 @@ async fn of_function(call: &Call, (date, function): (&str, Reference), rest: &[&
         ("PUT", "2017-10-31", ["concurrency"]) => Box::pin(concurrency::put_function_concurrency(call, function)).await,
         ("DELETE", "2017-10-31", ["concurrency"]) => Box::pin(concurrency::delete_function_concurrency(call, function)).await,
         ("GET", "2019-09-30", ["concurrency"]) => Box::pin(concurrency::get_function_concurrency(call, function)).await,
+        ("PUT", "2019-09-30", ["provisioned-concurrency"]) => {
+            Box::pin(provisioned::put_provisioned_concurrency_config(call, function)).await
+        }
+        ("GET", "2019-09-30", ["provisioned-concurrency"]) => {
+            Box::pin(provisioned::get_provisioned_concurrency_config(call, function)).await
+        }
+        ("DELETE", "2019-09-30", ["provisioned-concurrency"]) => {
+            Box::pin(provisioned::delete_provisioned_concurrency_config(call, function)).await
+        }
         ("POST", "2021-10-31", ["url"]) => Box::pin(urls::create_function_url_config(call, function)).await,
         ("GET", "2021-10-31", ["url"]) => Box::pin(urls::get_function_url_config(call, function)).await,
         ("PUT", "2021-10-31", ["url"]) => Box::pin(urls::update_function_url_config(call, function)).await,

@@ -52,7 +52,9 @@ impl UrlInput {
         for list in [&cors.allow_headers, &cors.allow_methods, &cors.allow_origins, &cors.expose_headers] {
             let is_text = |item: &String| item.is_ascii() && item.len() <= ITEM && !item.chars().any(char::is_control);
             if list.len() > ITEMS || !list.iter().all(is_text) {
-                return Err(Exception::invalid(format!("a list of Cors has at most {ITEMS} items of {ITEM} ASCII characters each")));
+                return Err(Exception::invalid(format!(
+                    "a list of Cors has at most {ITEMS} items of {ITEM} ASCII characters each"
+                )));
             }
         }
         if cors.allow_credentials == Some(true) && cors.allow_origins.iter().any(|origin| origin == "*") {

@@ -4,7 +4,7 @@ import { op_plinth_answer, op_plinth_loaded } from "ext:core/ops";
 import { makeContext } from "ext:plinth/context.js";
 import { fail, failWith } from "ext:plinth/errors.js";
 import { answerEvent, makeEvent } from "ext:plinth/http.js";
-import { served } from "ext:plinth/process.js";
+import { served, traceBy } from "ext:plinth/process.js";
 import * as web from "ext:plinth/web.js";
 
 const {
@@ -12,12 +12,15 @@ const {
   FunctionPrototypeCall,
   JSONParse,
   JSONStringify,
+  MathFloor,
+  NumberPrototypeToString,
   PromisePrototypeThen,
   PromiseResolve,
   ReflectApply,
   RegExpPrototypeTest,
   SafeRegExp,
   StringPrototypeIndexOf,
+  StringPrototypeReplaceAll,
   StringPrototypeSlice,
   StringPrototypeSplit,
 } = primordials;
@@ -89,11 +92,20 @@ function defaultHandler(value) {
 
 let current;
 
+// In the form of AWS's tracing, from the request's id and time; nothing is traced.
+traceBy(() => {
+  if (current === undefined) return undefined;
+  const id = StringPrototypeReplaceAll(current.requestId, "-", "");
+  const time = NumberPrototypeToString(MathFloor((current.deadline - current.timeout) / 1000), 16);
+  const root = `Root=1-${time}-${StringPrototypeSlice(id, 0, 24)}`;
+  return `${root};Parent=${StringPrototypeSlice(id, 16)};Sampled=0`;
+});
+
 /** Starts a call. Arguments after `body` are there for HTTP only. */
 export function invoke(
   requestId, timeout, memory, arn, clientContext, body, method, url, path, query, sourceIp, time, headers, claims, requestContext,
 ) {
-  const call = { requestId, deadline: DateNow() + timeout, memory, arn, clientContext, open: true, drained: undefined };
+  const call = { requestId, timeout, deadline: DateNow() + timeout, memory, arn, clientContext, open: true, drained: undefined };
   current = call;
   const http = method === undefined ? undefined : { method, url, path, query, sourceIp, time, headers, claims, requestContext, body };
   try {
