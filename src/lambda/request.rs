@@ -9,6 +9,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt;
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::error::{Exception, Result};
 use super::ops;
@@ -201,9 +202,26 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     serde_path_to_error::deserialize(reader).map_err(|err| {
         let (field, inner) = (err.path().to_string(), err.inner());
         if inner.is_data() {
+            // Within flattened structures the path is lost.
+            let field = if field == "." { mistyped(body).unwrap_or(field) } else { field };
             Exception::invalid(format!("{field}: {inner}"))
         } else {
             Exception::content(format!("Could not parse request body into json: {inner}"))
         }
     })
+}
+
+/// The first field of a configuration that is of another type than it must be.
+fn mistyped(body: &[u8]) -> Option<String> {
+    const NUMBERS: [&str; 2] = ["Timeout", "MemorySize"];
+    const OBJECTS: [&str; 3] = ["Environment", "Code", "Tags"];
+    let fields: Map<String, Value> = serde_json::from_slice(body).ok()?;
+    let is_wrong = |(field, value): &(&String, &Value)| match field.as_str() {
+        field if NUMBERS.contains(&field) => !value.is_i64(),
+        field if OBJECTS.contains(&field) => !value.is_object(),
+        "Layers" => !value.is_array(),
+        "Publish" | "DryRun" => !value.is_boolean(),
+        _ => !value.is_string(),
+    };
+    fields.iter().find(|pair| !pair.1.is_null() && is_wrong(pair)).map(|(field, _)| field.clone())
 }

@@ -97,16 +97,15 @@ impl Changes {
                 ));
             }
         }
-        if let Some(handler) = &self.handler {
-            if handler.is_empty() || handler.chars().count() > 128 || handler.chars().any(|c| c.is_whitespace() || c == '\0') {
-                return Err(constraint(handler, "handler", "it has 1 to 128 characters, none of them blank"));
-            }
+        let is_handler =
+            |text: &str| (1..=128).contains(&text.chars().count()) && !text.contains(|c: char| c.is_whitespace() || c == '\0');
+        if let Some(handler) = self.handler.as_deref().filter(|handler| !is_handler(handler)) {
+            return Err(constraint(handler, "handler", "it has 1 to 128 characters, none of them blank"));
         }
-        if let Some(description) = &self.description {
-            if description.chars().count() > DESCRIPTION_CHARS || description.contains('\0') {
-                let rule = format!("Member must have length less than or equal to {DESCRIPTION_CHARS}");
-                return Err(constraint(description, "description", &rule));
-            }
+        let is_description = |text: &str| text.chars().count() <= DESCRIPTION_CHARS && !text.contains('\0');
+        if let Some(description) = self.description.as_deref().filter(|description| !is_description(description)) {
+            let rule = format!("Member must have length less than or equal to {DESCRIPTION_CHARS}");
+            return Err(constraint(description, "description", &rule));
         }
         check_range(self.timeout, "timeout", TIMEOUT_S)?;
         check_range(self.memory_size, "memorySize", MEMORY_MB)?;

@@ -13,7 +13,6 @@ use super::{Request, Response, TestApp};
 
 impl TestApp {
     /// A signed request with these further headers; `target` is path and query, encoded.
-    #[must_use]
     pub fn aws(&self, method: &Method, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Request {
         let now = Clock::system().now();
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
