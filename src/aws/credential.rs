@@ -82,12 +82,6 @@ impl Credential {
         }
     }
 
-    /// Whether a request has any signature at all.
-    #[must_use]
-    pub fn is_present(request: &Signed<'_>) -> bool {
-        !matches!(Self::of(request), Err(Refused::Missing))
-    }
-
     fn in_header(request: &Signed<'_>, header: &str) -> Result<Self, Refused> {
         let Some(rest) = header.strip_prefix(ALGORITHM) else {
             let is_other = header.starts_with("AWS4-") || header.starts_with("AWS ");

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::error::Exception;
 use super::request::{self, Seen};
 use crate::api::PublicUrl;
-use crate::functions::api::{HOP_BY_HOP, reply_of};
+use crate::functions::api::{headers, reply_of, without_service_key};
 use crate::functions::model::{ACCOUNT, AuthType, Cors, FunctionUrl, Policy};
 use crate::functions::{Error, FunctionsService};
 use crate::isolate::protocol;
@@ -108,7 +108,7 @@ async fn call(
         }
     };
     let target = functions.target(&url.function, url.qualifier().as_ref()).await?;
-    let event = event_of(http, (public_url, functions), url, caller, rest);
+    let event = event_of(http, (public_url, functions), url, caller, rest).await;
     let done = functions.invoke_http(target, id, event, body).await.inspect_err(|err| {
         if matches!(err, Error::Busy(_) | Error::Reserved { .. }) {
             counter!("plinth_function_throttles_total", "function" => url.function.to_string()).increment(1);
@@ -121,15 +121,18 @@ async fn call(
     }
 }
 
-/// The request as the function shall see it.
-fn event_of(
+/// The request as the function shall see it: less the signature, and less a service key.
+async fn event_of(
     http: &HttpRequest,
     (public_url, functions): (&PublicUrl, &FunctionsService),
     url: &FunctionUrl,
     caller: Option<String>,
     rest: &str,
 ) -> protocol::HttpRequest {
-    let (raw_path, query) = (http.uri().path(), http.query_string());
+    let raw_path = http.uri().path();
+    let query = without_service_key(http.query_string(), functions.auth()).await;
+    let mut headers = headers(http.headers(), functions.auth()).await;
+    headers.retain(|(name, value)| name != "authorization" || !value.starts_with("AWS4-"));
     let question = if query.is_empty() { "" } else { "?" };
     let mut context = json!({
         "accountId": "anonymous",
@@ -163,25 +166,13 @@ fn event_of(
         method: http.method().as_str().to_owned(),
         url: format!("{}{raw_path}{question}{query}", public_url.0),
         path: if rest.is_empty() { "/".to_owned() } else { rest.to_owned() },
-        query: query.to_owned(),
-        headers: headers_of(http.headers()),
+        query,
+        headers,
         source_ip: http.peer_addr().map(|address| address.ip().to_string()).unwrap_or_default(),
         time_ms: functions.now().millis(),
         claims: Value::Null,
         request_context: context,
     }
-}
-
-/// The headers, less those of the connection, and less the signature.
-fn headers_of(all: &HeaderMap) -> Vec<(String, String)> {
-    let named = all.get_all(header::CONNECTION).filter_map(|value| value.to_str().ok()).flat_map(|names| names.split(','));
-    let named: Vec<String> = named.map(|name| name.trim().to_ascii_lowercase()).collect();
-    let is_kept = |name: &str, value: &str| {
-        let is_signature = name == "authorization" && value.starts_with("AWS4-");
-        !HOP_BY_HOP.contains(&name) && !named.iter().any(|other| other == name) && !is_signature
-    };
-    let texts = all.iter().map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())));
-    texts.filter(|(name, value)| is_kept(name, value)).map(|(name, value)| (name.to_owned(), value.into_owned())).collect()
 }
 
 /// Answers a browser that asks whether it may call.

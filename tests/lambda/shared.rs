@@ -73,6 +73,25 @@ async fn reserved_concurrency_bounds_a_function_on_every_way_in() {
 }
 
 #[tokio::test]
+async fn a_function_url_never_shows_the_service_key() {
+    let app = TestApp::start().await;
+    app.create_function("seen", "exports.handler = async (event) => event;", &json!({})).await.assert_status(201);
+    let function = "/functions/seen";
+    let url = json!({ "AuthType": "NONE" }).to_string();
+    let made = app.aws(&Method::POST, &format!("/2021-10-31{function}/url"), &[], url.as_bytes()).await.assert_status(201).json();
+    let grant =
+        json!({ "StatementId": "a", "Action": "lambda:InvokeFunctionUrl", "Principal": "*", "FunctionUrlAuthType": "NONE" });
+    let grant = grant.to_string();
+    app.aws(&Method::POST, &format!("/2015-03-31{function}/policy"), &[], grant.as_bytes()).await.assert_status(201);
+    let path = made["FunctionUrl"].as_str().unwrap().strip_prefix(&app.url()).unwrap().to_owned();
+    let key = app.key("service_key");
+    let seen = app.service().get(&format!("{path}x?apikey={key}&y=1")).await.assert_status(200).text();
+    assert!(!seen.contains(key) && seen.contains("y=1"), "{seen}");
+    let anon = app.anon().get(&path).await.assert_status(200).text();
+    assert!(anon.contains(app.key("anon_key")), "other headers pass");
+}
+
+#[tokio::test]
 async fn records_name_the_version_that_ran() {
     let app = TestApp::start().await;
     app.create_function("recorded", "exports.handler = async () => 1;", &json!({ "Publish": true })).await.assert_status(201);

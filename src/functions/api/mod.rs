@@ -19,7 +19,7 @@ use crate::api::{Code, FieldError, Problem};
 use crate::types::FunctionName;
 
 pub use self::reply::reply_of;
-pub use self::request::HOP_BY_HOP;
+pub use self::request::{headers, without_service_key};
 pub use self::status::FunctionsStatus;
 
 /// When a call that found no place should be tried again.

@@ -16,7 +16,7 @@ use crate::types::Timestamp;
 pub(super) const PREFIX: &str = "/functions/v1/";
 
 /// Headers that are about the connection and not the request (RFC 9110, 7.6.1).
-pub const HOP_BY_HOP: [&str; 9] = [
+pub(super) const HOP_BY_HOP: [&str; 9] = [
     "connection",
     "keep-alive",
     "proxy-authenticate",
@@ -64,7 +64,8 @@ pub(super) async fn seen_by_function(
     }
 }
 
-async fn headers(all: &HeaderMap, auth: &AuthService) -> Vec<(String, String)> {
+/// The headers of a request, in order, less those of the connection and those whose value is a service key.
+pub async fn headers(all: &HeaderMap, auth: &AuthService) -> Vec<(String, String)> {
     let named = all.get_all(header::CONNECTION).filter_map(|value| value.to_str().ok()).flat_map(|names| names.split(','));
     let named: Vec<String> = named.map(|name| name.trim().to_ascii_lowercase()).collect();
     let mut kept = Vec::with_capacity(all.len());
@@ -82,7 +83,7 @@ async fn headers(all: &HeaderMap, auth: &AuthService) -> Vec<(String, String)> {
 }
 
 /// The query as it came, less parameters whose value is a service key.
-async fn without_service_key(query: &str, auth: &AuthService) -> String {
+pub async fn without_service_key(query: &str, auth: &AuthService) -> String {
     if query.len() < SHORTEST_KEY {
         return query.to_owned();
     }

@@ -230,7 +230,8 @@ impl Invoker {
         self.failures().retain(|id, _| wanted.iter().any(|(revision, _)| revision.id == *id));
         for (revision, count) in wanted {
             self.pool.keep_version(revision.function_id, revision.id);
-            while self.pool.alive(revision.id) < count && !self.tasks.is_stopping() {
+            // Not until there are so many: those of a function that is deleted meanwhile are not kept.
+            for _ in self.pool.alive(revision.id)..count {
                 let request = RequestId::random();
                 match start::start(self, Arc::clone(&revision), request, true).await {
                     Ok((environment, _)) => self.pool.checkin(environment),

@@ -102,17 +102,6 @@ impl FunctionsService {
         let (Target { revision, arn }, Event { payload, client_context, wants_log }) = (target, event);
         self.0.invoker.invoke(Work { revision, request, arn, http: None, payload, client_context, wants_log }).await
     }
-
-    /// Whether a call of this function would find a free place among those reserved for it.
-    ///
-    /// # Errors
-    /// [`Error::Reserved`] when none is reserved at all.
-    pub fn check_not_stopped(&self, revision: &Revision) -> Result<()> {
-        match revision.reserved_concurrency {
-            Some(0) => Err(Error::Reserved { function: revision.name.clone(), reserved: 0 }),
-            _ => Ok(()),
-        }
-    }
 }
 
 /// A random number from 0 up to, not including, 1.
