@@ -35,6 +35,7 @@ pub(super) fn location(call: &Call, revision: &Revision) -> Result<String> {
 #[utoipa::path(
     get,
     path = "/lambda-code/{function}/{version}/{expires}/{signature}",
+    operation_id = "download_function_code",
     tag = "lambda",
     security(()),
     params(

@@ -32,7 +32,9 @@ pub(super) struct Environment {
     /// Whether it was made before a call needed it.
     pub(super) provisioned: bool,
     memory: Sample,
-    _counted: [Option<Counted>; 2],
+    /// Its place among those of its revision that may take calls, once it is initialised.
+    pub(super) alive: Option<Counted>,
+    _counted: Counted,
 }
 
 #[derive(Debug)]
@@ -55,7 +57,7 @@ pub(super) struct Meters {
 pub(super) struct Counted(Arc<AtomicUsize>);
 
 impl Environment {
-    pub(super) fn new(worker: Worker, revision: Arc<Revision>, log: Arc<Buffer>, counted: [Option<Counted>; 2]) -> Self {
+    pub(super) fn new(worker: Worker, revision: Arc<Revision>, log: Arc<Buffer>, counted: Counted) -> Self {
         let meters = Meters::of(revision.name.as_str());
         Self {
             worker,
@@ -64,6 +66,7 @@ impl Environment {
             meters,
             calls: 0,
             provisioned: false,
+            alive: None,
             memory: Sample { at: None, peak: 0 },
             _counted: counted,
         }

@@ -34,7 +34,7 @@ struct State {
     idle: HashMap<RevisionId, Vec<Idle>>,
     /// The revisions of each function that calls run.
     known: HashMap<FunctionId, Known>,
-    /// Environments of each revision, busy and idle.
+    /// Initialised environments of each revision, busy and idle.
     alive: HashMap<RevisionId, Arc<AtomicUsize>>,
     /// How many of them are kept though nobody calls.
     provisioned: HashMap<RevisionId, usize>,
@@ -79,13 +79,16 @@ impl Pool {
     }
 
     /// Puts an environment back after a call that did it no harm.
-    pub(super) fn checkin(&self, environment: Box<Environment>) {
+    pub(super) fn checkin(&self, mut environment: Box<Environment>) {
         let mut state = self.0.lock();
         if state.closed || !state.is_run(environment.revision.function_id, environment.revision.id) {
             drop(state);
             // Ends it, outside the lock.
             drop(environment);
             return;
+        }
+        if environment.alive.is_none() {
+            environment.alive = state.count_alive(environment.revision.id);
         }
         let idle = Idle { environment, since: Instant::now() };
         state.idle.entry(idle.environment.revision.id).or_default().push(idle);
@@ -176,8 +179,7 @@ impl Pool {
 
     /// Counts one more environment of a revision, for as long as what this returns lives.
     pub(super) fn count_alive(&self, revision: RevisionId) -> Option<Counted> {
-        let counter = Arc::clone(self.0.lock().alive.entry(revision).or_default());
-        Counted::one_of(&counter, usize::MAX)
+        self.0.lock().count_alive(revision)
     }
 
     /// Environments of a revision, busy and idle.
@@ -214,6 +216,10 @@ impl Shared {
 }
 
 impl State {
+    fn count_alive(&mut self, revision: RevisionId) -> Option<Counted> {
+        Counted::one_of(self.alive.entry(revision).or_default(), usize::MAX)
+    }
+
     fn alive_of(&self, revision: RevisionId) -> usize {
         self.alive.get(&revision).map_or(0, |alive| alive.load(Ordering::Acquire))
     }

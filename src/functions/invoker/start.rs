@@ -64,7 +64,6 @@ pub(super) async fn start(
     phases.environment = began.elapsed();
 
     let log = invoker.logs.buffer(revision.function_id);
-    let counted = [Some(counted), invoker.pool.count_alive(revision.id)];
     let mut environment = Box::new(Environment::new(worker, Arc::clone(&revision), log, counted));
     environment.provisioned = provisioned;
     let began = Instant::now();
@@ -76,7 +75,13 @@ pub(super) async fn start(
     histogram!("plinth_function_init_duration_seconds", "function" => revision.name.as_str().to_owned())
         .record(phases.init.as_secs_f64());
     match initialised {
-        Ok(()) => Ok((environment, phases)),
+        Ok(()) => {
+            // One that no call waits for counts once it is in the pool, where the next call finds it.
+            if !provisioned {
+                environment.alive = invoker.pool.count_alive(revision.id);
+            }
+            Ok((environment, phases))
+        }
         Err(None) => Err(StartError::NeverBegan),
         Err(Some(fault)) => {
             let status = if matches!(fault, Fault::TimedOut(_)) { "timeout" } else { "error" };

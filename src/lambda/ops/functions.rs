@@ -284,6 +284,7 @@ pub(in crate::lambda) async fn update_function_configuration(call: &Call, functi
 #[utoipa::path(
     get,
     path = "/2015-03-31/functions/{function}",
+    operation_id = "get_lambda_function",
     tag = "lambda",
     security(("sigv4" = [])),
     params(
