@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::FunctionsService;
-use crate::functions::error::{Error, Result};
+use crate::functions::error::Result;
 use crate::functions::invoker::{Done, Work};
 use crate::functions::model::{Qualifier, Revision, arn};
 use crate::functions::registry::Found;
@@ -35,7 +35,7 @@ impl FunctionsService {
     /// The revision that a call of this name runs now; at most two seconds behind other nodes.
     ///
     /// # Errors
-    /// [`Error::UnknownFunction`], or the database fails.
+    /// [`UnknownFunction`](crate::functions::Error::UnknownFunction), or the database fails.
     pub async fn live(&self, name: &FunctionName) -> Result<Arc<Revision>> {
         Ok(match self.0.registry.live(name).await? {
             Found::Remembered(revision) => revision,
@@ -50,7 +50,7 @@ impl FunctionsService {
     /// nodes.
     ///
     /// # Errors
-    /// [`Error::UnknownFunction`], [`Error::UnknownQualifier`], or the database fails.
+    /// [`UnknownFunction`](crate::functions::Error::UnknownFunction), [`UnknownQualifier`](crate::functions::Error::UnknownQualifier), or the database fails.
     pub async fn target(&self, name: &FunctionName, qualifier: Option<&Qualifier>) -> Result<Target> {
         let version = match qualifier {
             None | Some(Qualifier::Latest) => None,
@@ -78,7 +78,7 @@ impl FunctionsService {
     /// Runs one call of a revision with an HTTP request. The function's own failures are in [`Done`].
     ///
     /// # Errors
-    /// [`Error::Busy`], [`Error::Reserved`], [`Error::Stopping`], [`Error::NoWorker`]: it was not run.
+    /// `Busy`, `Reserved`, `Stopping`, `NoWorker` of [`Error`](crate::functions::Error): it was not run.
     pub async fn invoke(&self, revision: Arc<Revision>, request: RequestId, http: HttpRequest, payload: Bytes) -> Result<Done> {
         let arn = arn(revision.name.as_str(), None);
         self.invoke_http(Target { revision, arn }, request, http, payload).await
