@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod auth;
+pub mod aws;
 pub mod blob;
 pub mod cli;
 pub mod config;
@@ -13,6 +14,7 @@ pub mod db;
 pub mod front;
 pub mod functions;
 pub mod isolate;
+pub mod lambda;
 pub mod openapi;
 pub mod server;
 pub mod sys;

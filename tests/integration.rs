@@ -3,6 +3,7 @@
 //! A folder here is a feature, as in `src/`. `support` is the harness, `tidy` reads the source itself.
 
 mod auth;
+mod aws;
 mod blob;
 mod browser;
 mod config;
@@ -10,6 +11,7 @@ mod db;
 mod front;
 mod functions;
 mod isolate;
+mod lambda;
 mod openapi;
 mod samples;
 mod sdk;

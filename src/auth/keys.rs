@@ -27,7 +27,7 @@ use super::token::{self, Signer, TokenHash};
 use super::vault::Vault;
 use super::{Error, Result};
 use crate::db::{self, Db};
-use crate::types::{Clock, KeyId, Timestamp};
+use crate::types::{Clock, KeyId, Secret, Timestamp};
 
 /// How long an API key is good for: ten years.
 const API_KEY_LIFETIME: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
@@ -71,6 +71,14 @@ pub(super) struct Keys {
     /// What `.well-known/jwks.json` says.
     pub published: JwkSet,
     api: HashMap<TokenHash, ApiKey>,
+    /// By their ids.
+    access: HashMap<String, Arc<AccessKey>>,
+}
+
+/// A key that signs requests. Its owner is the server's.
+pub struct AccessKey {
+    pub secret: Secret<String>,
+    pub principal: Arc<Principal>,
 }
 
 struct ApiKey {
@@ -86,7 +94,7 @@ impl Keys {
     pub(super) async fn open(db: &Db, vault: &Vault, clock: &Clock) -> Result<Self> {
         let stored = ensure(db, vault, clock).await?;
         let mut signing = Vec::new();
-        let mut api = HashMap::new();
+        let (mut api, mut access) = (HashMap::new(), HashMap::new());
         for key in &stored {
             let plain = vault.unwrap(&context(&key.name), &key.sealed)?;
             match (key.kind.as_str(), &key.public_id) {
@@ -94,6 +102,7 @@ impl Keys {
                 ("api", _) => {
                     api.insert(token::hash(&plain), api_key_of(key)?);
                 }
+                ("access", Some(id)) => drop(access.insert(id.clone(), Arc::new(access_key_of(key, plain)?))),
                 _ => {}
             }
         }
@@ -108,7 +117,12 @@ impl Keys {
             verifiers.insert((*kid).clone(), verifier);
             published.keys.push(jwk);
         }
-        Ok(Self { signer, verifiers, published, api })
+        Ok(Self { signer, verifiers, published, api, access })
+    }
+
+    /// The access key of an id; `None` if it is not a live one.
+    pub(super) fn access_key(&self, id: &str) -> Option<&Arc<AccessKey>> {
+        self.access.get(id)
     }
 
     /// The owner of an API key; `None` if it is not a live one.
@@ -123,18 +137,20 @@ impl Keys {
 
 fn api_key_of(key: &StoredKey) -> Result<ApiKey> {
     let role = role_of(&key.name).ok_or(Error::Inconsistent("an API key has an unknown role"))?;
+    Ok(ApiKey { principal: owner(Kind::ApiKey, role, key.id), expires: key.created_at.plus(API_KEY_LIFETIME) })
+}
+
+fn access_key_of(key: &StoredKey, secret: Vec<u8>) -> Result<AccessKey> {
+    let secret = String::from_utf8(secret).map_err(|_| Error::Inconsistent("a key is not text"))?;
+    Ok(AccessKey { secret: Secret::new(secret), principal: owner(Kind::AccessKey, Role::ServiceRole, key.id) })
+}
+
+/// Who a key of the server stands for.
+fn owner(kind: Kind, role: Role, key: KeyId) -> Arc<Principal> {
     let mut claims = Map::new();
     claims.insert("role".to_owned(), role.as_str().into());
-    let principal = Principal {
-        kind: Kind::ApiKey,
-        role,
-        claims: Arc::new(claims),
-        scopes: Vec::new(),
-        key_id: Some(key.id),
-        session_id: None,
-        user_id: None,
-    };
-    Ok(ApiKey { principal: Arc::new(principal), expires: key.created_at.plus(API_KEY_LIFETIME) })
+    let (scopes, claims) = (Vec::new(), Arc::new(claims));
+    Arc::new(Principal { kind, role, claims, scopes, key_id: Some(key), session_id: None, user_id: None })
 }
 
 /// The keys for `plinth keys`; makes them if there are none yet.
@@ -257,6 +273,12 @@ fn random_text<const N: usize>(alphabet: &[u8]) -> Result<String> {
     let mut bytes = [0; N];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Error::Crypto("random bytes"))?;
     Ok(bytes.iter().map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()])).collect())
+}
+
+impl fmt::Debug for AccessKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessKey").field("principal", &self.principal).finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for KeySet {

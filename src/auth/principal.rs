@@ -13,6 +13,8 @@ pub enum Kind {
     ApiKey,
     /// A user's access token.
     User,
+    /// A request that is signed with an access key.
+    AccessKey,
 }
 
 /// What the caller may do at the most; row policies decide the rest.

@@ -9,6 +9,27 @@ use crate::{auth, blob, db};
 pub enum Error {
     #[error("there is no function {0}")]
     UnknownFunction(FunctionName),
+    /// Neither a version nor an alias of the function is called so.
+    #[error("function {function} has neither a version nor an alias {qualifier}")]
+    UnknownQualifier { function: FunctionName, qualifier: String },
+    /// There is nothing of that kind and name at the function.
+    #[error("function {function} has no {what}")]
+    Absent { function: FunctionName, what: String },
+    /// There is something of that kind and name at the function.
+    #[error("function {function} has {what} already")]
+    Present { function: FunctionName, what: String },
+    /// There is a function of that name.
+    #[error("there is a function {0} already")]
+    Exists(FunctionName),
+    /// Somebody else changed it at the same time, again and again.
+    #[error("function {0} is being changed by others; try again")]
+    Contended(FunctionName),
+    /// It is no longer the revision that was meant.
+    #[error("the revision id given is not that of the latest revision; read it again and retry")]
+    OtherRevision,
+    /// Something else needs it.
+    #[error("{0}")]
+    InUse(String),
     /// A field of the configuration is not allowed as it is.
     #[error("{field}: {message}")]
     Invalid { field: String, message: String },
@@ -24,6 +45,9 @@ pub enum Error {
     /// The worker that compiled it ended or took too long.
     #[error("the source cannot be compiled: {0}")]
     CompilerFailed(String),
+    /// As many calls run as are reserved for the function.
+    #[error("ReservedFunctionConcurrentInvocationLimitExceeded: function {function} may run {reserved} calls at once")]
+    Reserved { function: FunctionName, reserved: u32 },
     /// No place became free in time.
     #[error("{0}")]
     Busy(&'static str),

@@ -10,7 +10,8 @@
 //! - User code runs in a worker process, never here; it is not even parsed here.
 //! - A revision never changes. A deployment makes a new one, and it is durable before it is answered.
 //! - Every call ends in its records and in an answer, within its limit and a grace of 100 ms, whatever its code does.
-//! - The values of a function's variables are sealed at rest and never read back; the service key never reaches a function.
+//! - The values of a function's variables are sealed at rest, and read back by the Lambda API alone, as AWS's clients expect it;
+//!   the service key never reaches a function.
 
 pub mod api;
 mod build;
@@ -30,4 +31,4 @@ pub use self::error::{Error, Result};
 pub use self::fault::{Details, Failure, Outcome};
 pub use self::invoker::{Done, Reply};
 pub use self::metering::Phases;
-pub use self::service::{FunctionsService, Parts, Status};
+pub use self::service::{AliasChange, Draft, Event, FunctionsService, Parts, Publication, Status, Target, Totals};

@@ -192,6 +192,9 @@ pub struct Invoke {
     pub invoked_arn: String,
     /// `None`: an event, whose JSON is the body. `Some`: an HTTP request, whose content is the body.
     pub http: Option<HttpRequest>,
+    /// What `context.clientContext` is, as JSON.
+    #[serde(default)]
+    pub client_context: Option<String>,
 }
 
 /// An HTTP request as the function shall see it.
@@ -211,6 +214,9 @@ pub struct HttpRequest {
     pub time_ms: i64,
     /// The verified claims of the caller's token: `requestContext.authorizer.jwt.claims`, `ctx.claims`. `null` without a caller.
     pub claims: serde_json::Value,
+    /// Fields of the event's `requestContext` that are other than usual; `null` when none is.
+    #[serde(default)]
+    pub request_context: serde_json::Value,
 }
 
 /// What a handler answered.

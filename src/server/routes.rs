@@ -8,7 +8,7 @@ use utoipa::OpenApi;
 use super::app::App;
 use super::{middleware, system};
 use crate::api::{Code, Problem, PublicUrl};
-use crate::{auth, front, functions, openapi};
+use crate::{auth, front, functions, lambda, openapi};
 
 /// Mounts everything on one web worker.
 pub(super) fn mount(config: &mut ServiceConfig, app: &App) {
@@ -28,6 +28,8 @@ pub(super) fn mount(config: &mut ServiceConfig, app: &App) {
         // The APIs that apps call.
         .service(auth::api::routes().wrap(from_fn(auth::api::identify)).wrap(middleware::cors()))
         .service(functions::api::invoke_routes().wrap(from_fn(auth::api::identify)))
+        // AWS's APIs, for AWS's clients.
+        .configure(lambda::routes)
         // The API that operators call.
         .service(
             functions::api::admin_routes(web::scope("/admin/v1").service(system::status))

@@ -23,7 +23,7 @@ async fn whoever_has_an_answer_finds_the_lines_of_its_call() {
         let lines = texts(&logs);
         let from = lines.iter().position(|line| line.starts_with("START")).expect("START");
         assert_eq!(at == 0, from > 0, "initialisation is logged with the first call: {lines:?}");
-        assert_eq!(lines[from], format!("START RequestId: {id} Version: 1"));
+        assert_eq!(lines[from], format!("START RequestId: {id} Version: $LATEST"));
         assert_eq!(lines[from + 1..from + 4], ["one".to_owned(), "two".to_owned(), format!("END RequestId: {id}")]);
         let report = &lines[from + 4];
         for part in [

@@ -269,6 +269,7 @@ impl Worker {
             memory_mb: 128,
             invoked_arn: "arn:aws:lambda:local:000000000000:function:tested".to_owned(),
             http,
+            client_context: None,
         };
         self.send(&ToWorker::Invoke(Box::new(invoke)), body);
     }
@@ -375,6 +376,7 @@ pub(crate) fn request(method: &str, headers: &[(&str, &str)]) -> HttpRequest {
         source_ip: "203.0.113.9".to_owned(),
         time_ms: 1_583_348_638_390,
         claims: Value::Null,
+        request_context: Value::Null,
     }
 }
 

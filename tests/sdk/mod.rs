@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::support::{TestApp, environment};
+use crate::support::{TestApp, environment, zipped};
 
 fn here(file: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "tests", "sdk", file].iter().collect()
@@ -50,4 +50,27 @@ async fn supabase_py_signs_up_signs_in_refreshes_signs_out_and_invokes() {
     let app = with_samples().await;
     let mut script = Command::new(python);
     assert_succeeds(script.arg(here("supabase_client.py")).args([&app.url(), app.key("anon_key")]));
+}
+
+#[tokio::test]
+async fn boto3_drives_the_lambda_api() {
+    let python = installed("PLINTH_TEST_PYTHON");
+    let app = TestApp::start().await;
+    let mut script = Command::new(python);
+    let keys = [app.key("access_key_id"), app.key("secret_access_key")];
+    assert_succeeds(script.arg(here("lambda_client.py")).arg(app.url()).args(keys));
+}
+
+#[tokio::test]
+async fn the_aws_sdk_for_javascript_drives_the_lambda_api() {
+    let node_modules = installed("PLINTH_TEST_NODE_MODULES");
+    let app = TestApp::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let zip = folder.path().join("code.zip");
+    let source = "export const handler = async (event, context) => ({ event, version: context.functionVersion });";
+    std::fs::write(&zip, zipped("index.mjs", source)).unwrap();
+    let mut script = Command::new("node");
+    let keys = [app.key("access_key_id"), app.key("secret_access_key")];
+    script.arg(here("lambda.cjs")).arg(app.url()).args(keys).arg(zip);
+    assert_succeeds(script.env("NODE_PATH", node_modules));
 }

@@ -23,11 +23,16 @@ pub const TABLE: &[(&str, &[&str])] = &[
     ("blob", &["types", "tasks", "sys", "config", "db"]),
     ("api", &["types", "tasks", "telemetry"]),
     ("auth", &["types", "tasks", "config", "telemetry", "db", "api"]),
+    ("aws", &["types"]),
     ("isolate", &["types", "sys"]),
     ("functions", &["types", "tasks", "sys", "config", "telemetry", "db", "blob", "api", "auth", "isolate::protocol"]),
     ("front", &["types", "tasks", "config", "telemetry", "api"]),
-    ("openapi", &["api", "auth::api", "functions::api"]),
-    ("server", &["types", "tasks", "sys", "config", "telemetry", "db", "blob", "api", "auth", "functions", "front", "openapi"]),
+    ("lambda", &["types", "tasks", "config", "telemetry", "api", "auth", "aws", "functions", "isolate::protocol"]),
+    ("openapi", &["api", "auth::api", "functions::api", "lambda"]),
+    (
+        "server",
+        &["types", "tasks", "sys", "config", "telemetry", "db", "blob", "api", "auth", "functions", "lambda", "front", "openapi"],
+    ),
     ("cli", &["types", "tasks", "sys", "config", "telemetry", "db", "blob", "auth", "server", "isolate"]),
 ];
 
@@ -39,7 +44,7 @@ struct Kept {
 
 /// What is looked for in code. A home is a folder or a file below `src`; `*/x` is folder `x` of any part.
 const KEPT: &[Kept] = &[
-    Kept { word: "actix_web", homes: &["api/", "*/api/", "server/", "front/", "openapi/"] },
+    Kept { word: "actix_web", homes: &["api/", "*/api/", "server/", "front/", "openapi/", "lambda/"] },
     Kept { word: "sqlx", homes: &["db/"] },
     Kept { word: "deno_core", homes: &["isolate/"] },
     Kept { word: "v8::", homes: &["isolate/"] },

@@ -3,11 +3,18 @@
 use std::sync::Arc;
 
 use super::AuthService;
+use crate::auth::keys::AccessKey;
 use crate::auth::principal::{Credential, Identity, Principal, Refusal};
 use crate::auth::session::State;
 use crate::types::Timestamp;
 
 impl AuthService {
+    /// The access key of an id, for requests that are signed; `None` if this server has none of that id.
+    #[must_use]
+    pub fn access_key(&self, id: &str) -> Option<Arc<AccessKey>> {
+        self.0.keys.access_key(id).cloned()
+    }
+
     /// Looks at a request's credentials: the bearer's text, and the `apikey`. Refuses nothing; the answer says what is wrong
     /// with each.
     pub async fn identify(&self, bearer: Option<&str>, key: Option<&str>) -> Identity {

@@ -28,4 +28,5 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(3, "function_logs", "0003_function_logs.sql"),
     migration!(4, "built_packages", "0004_built_packages.sql"),
     migration!(5, "idle_sessions", "0005_idle_sessions.sql"),
+    migration!(6, "lambda", "0006_lambda.sql"),
 ];

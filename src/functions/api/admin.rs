@@ -12,7 +12,7 @@ use super::config;
 use crate::api::{Code, MAX_PAGE, Problem, PublicUrl};
 use crate::auth::api::Caller;
 use crate::functions::FunctionsService;
-use crate::functions::model::{Deployment, SourceKind};
+use crate::functions::model::{Declared, Deployment, SourceKind};
 use crate::types::FunctionName;
 
 /// The header with a function's settings.
@@ -95,7 +95,7 @@ pub(super) async fn deploy_function(
     }
     let (settings, env) = config::parse(header, functions.config()).map_err(Problem::invalid)?;
     let source = source_of(payload, kind, functions.config().max_package).await?;
-    let revision = functions.deploy(Deployment { name, kind, source, settings, env }).await?;
+    let revision = functions.deploy(Deployment { name, kind, source, settings, env, declared: Declared::default() }).await?;
     let status = if revision.number == 1 { StatusCode::CREATED } else { StatusCode::OK };
     Ok(Json(FunctionAnswer::new(revision, &url)).customize().with_status(status))
 }

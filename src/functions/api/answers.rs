@@ -114,7 +114,7 @@ pub(super) struct LogAnswer {
     /// `TRACE`, `DEBUG`, `INFO`, `WARN` or `ERROR`.
     #[schema(example = "INFO")]
     level: &'static str,
-    #[schema(example = "START RequestId: 6f1c1a0e-6d5c-4d6f-9b8e-0d3a7f5f2a11 Version: 1")]
+    #[schema(example = "START RequestId: 6f1c1a0e-6d5c-4d6f-9b8e-0d3a7f5f2a11 Version: $LATEST")]
     text: String,
 }
 

@@ -8,11 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::api::FieldError;
 use crate::config;
-use crate::functions::model::{DESCRIPTION_CHARS, ENV_BYTES, MEMORY_MB, NETWORK_HOSTS, Network, Settings, TIMEOUT_S};
+use crate::functions::model::{DESCRIPTION_CHARS, ENV_BYTES, MEMORY_MB, NETWORK_HOSTS, Network, Settings, TIMEOUT_S, Variables};
 use crate::types::Secret;
-
-/// A function's variables, by name.
-type Variables = Secret<BTreeMap<String, String>>;
 
 /// The fields there are.
 const FIELDS: &str = "handler, memory_mb, timeout_s, env, verify_jwt, network, description";
@@ -24,7 +21,15 @@ const HANDLER_CHARS: usize = 128;
 const ENV_NAME_CHARS: usize = 128;
 
 /// Variables that the runtime sets itself.
-const RESERVED: [&str; 5] = ["_HANDLER", "_X_AMZN_TRACE_ID", "AWS_EXECUTION_ENV", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR"];
+const RESERVED: [&str; 7] = [
+    "_HANDLER",
+    "_X_AMZN_TRACE_ID",
+    "AWS_DEFAULT_REGION",
+    "AWS_EXECUTION_ENV",
+    "AWS_REGION",
+    "LAMBDA_RUNTIME_DIR",
+    "LAMBDA_TASK_ROOT",
+];
 
 /// Reads the settings, with the server's defaults for what is not said; an absent header says nothing.
 ///

@@ -85,7 +85,7 @@ async fn call(
     match functions.invoke(revision, id, seen, payload).await {
         Ok(done) => Ok(reply::answer(done, &context)),
         Err(err) => {
-            if matches!(err, Error::Busy(_)) {
+            if matches!(err, Error::Busy(_) | Error::Reserved { .. }) {
                 counter!("plinth_function_throttles_total", "function" => name.to_string()).increment(1);
             }
             Err(err.into())

@@ -22,8 +22,10 @@ use crate::{blob, db};
 
 #[doc(hidden)]
 pub use self::config::check as check_config;
+pub use self::reply::reply_of;
 #[doc(hidden)]
 pub use self::request::name_in;
+pub use self::request::{headers, without_service_key};
 pub use self::status::FunctionsStatus;
 
 /// When a call that found no place should be tried again.
@@ -72,7 +74,10 @@ fn existing_name(name: &str) -> Result<FunctionName, Problem> {
 impl From<Error> for Problem {
     fn from(err: Error) -> Self {
         match err {
-            Error::UnknownFunction(_) => Code::NotFound.because(err),
+            Error::UnknownFunction(_) | Error::UnknownQualifier { .. } | Error::Absent { .. } => Code::NotFound.because(err),
+            Error::Present { .. } | Error::Exists(_) | Error::Contended(_) | Error::OtherRevision | Error::InUse(_) => {
+                Code::Conflict.because(err)
+            }
             Error::Invalid { field, message } => Self::invalid(vec![FieldError::new(field, message)]),
             Error::Rejected(ref diagnostics) => {
                 let error = |at: &crate::isolate::protocol::Diagnostic| FieldError {
@@ -85,7 +90,7 @@ impl From<Error> for Problem {
             }
             Error::SourceTooLarge { .. } => Code::TooLarge.because(err),
             Error::BadArchive(_) | Error::CompilerFailed(_) => Code::InvalidSource.because(err),
-            Error::Busy(_) => Code::TooManyRequests.because(err).retry_after(RETRY_AFTER),
+            Error::Busy(_) | Error::Reserved { .. } => Code::TooManyRequests.because(err).retry_after(RETRY_AFTER),
             Error::Stopping => Code::Unavailable.because(err),
             Error::NoWorker(_) => {
                 tracing::error!(error = %err, "a function was not run: {err}");

@@ -39,7 +39,7 @@ pub(super) struct Context {
 /// The answer to a call that was made.
 pub(super) fn answer(done: Done, context: &Context) -> HttpResponse {
     let Done { result, phases, .. } = done;
-    let mut response = match result.and_then(|reply| from_function(reply).map_err(bad_reply)) {
+    let mut response = match result.and_then(|reply| reply_of(reply).map_err(bad_reply)) {
         Ok(response) => response,
         Err(failure) => failed(&failure, context),
     };
@@ -68,8 +68,11 @@ pub(super) fn with_cors(response: &mut HttpResponse) {
     }
 }
 
-/// The function's own response; the error says what is wrong with it.
-fn from_function(reply: Reply) -> Result<HttpResponse, String> {
+/// The function's own response.
+///
+/// # Errors
+/// What is wrong with it, in words for the function's author.
+pub fn reply_of(reply: Reply) -> Result<HttpResponse, String> {
     let Reply { http, body } = reply;
     let protocol::HttpResponse { status, headers } = http.ok_or("the answer to a request has no head")?;
     let status = StatusCode::from_u16(status).ok().filter(|_| (200..=599).contains(&status));

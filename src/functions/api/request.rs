@@ -66,11 +66,13 @@ pub(super) async fn seen_by_function(
         headers: headers(request.headers(), auth).await,
         source_ip: request.peer_addr().map(|address| address.ip().to_string()).unwrap_or_default(),
         time_ms: now.millis(),
+        request_context: Value::Null,
         claims: caller.map_or(Value::Null, |principal| Value::Object((*principal.claims).clone())),
     }
 }
 
-async fn headers(all: &HeaderMap, auth: &AuthService) -> Vec<(String, String)> {
+/// The headers of a request, in order, less those of the connection and those whose value is a service key.
+pub async fn headers(all: &HeaderMap, auth: &AuthService) -> Vec<(String, String)> {
     let named = all.get_all(header::CONNECTION).filter_map(|value| value.to_str().ok()).flat_map(|names| names.split(','));
     let named: Vec<String> = named.map(|name| name.trim().to_ascii_lowercase()).collect();
     let mut kept = Vec::with_capacity(all.len());
@@ -88,7 +90,7 @@ async fn headers(all: &HeaderMap, auth: &AuthService) -> Vec<(String, String)> {
 }
 
 /// The query as it came, less parameters whose value is a service key.
-async fn without_service_key(query: &str, auth: &AuthService) -> String {
+pub async fn without_service_key(query: &str, auth: &AuthService) -> String {
     if query.len() < SHORTEST_KEY {
         return query.to_owned();
     }

@@ -56,6 +56,8 @@ pub(super) struct Place {
 pub(super) enum NoPlace {
     /// None became free in time, or too many wait already.
     Busy,
+    /// As many calls of the function run and wait as may run at once.
+    Reserved,
     /// The server stops.
     Closed,
 }
@@ -65,9 +67,15 @@ impl Admission {
         Self(Arc::new(Shared { state: Mutex::default(), max: max.max(1) }))
     }
 
-    /// A place for a call of this function, waiting for one no longer than `patience`.
-    pub(super) async fn admit(&self, function: FunctionId, patience: Duration) -> Result<Place, NoPlace> {
-        let turn = match self.0.enter(function)? {
+    /// A place for a call of this function, waiting for one no longer than `patience`. `reserved` is how many calls of the function
+    /// may run at once, where that is bounded.
+    pub(super) async fn admit(
+        &self,
+        function: FunctionId,
+        reserved: Option<usize>,
+        patience: Duration,
+    ) -> Result<Place, NoPlace> {
+        let turn = match self.0.enter(function, reserved)? {
             Entry::Admitted(place) => return Ok(place),
             Entry::Waiting(turn) => turn,
         };
@@ -111,13 +119,16 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn enter(self: &Arc<Self>, function: FunctionId) -> Result<Entry, NoPlace> {
+    fn enter(self: &Arc<Self>, function: FunctionId, reserved: Option<usize>) -> Result<Entry, NoPlace> {
         let mut guard = self.lock();
         let state = &mut *guard;
         if state.closed {
             return Err(NoPlace::Closed);
         }
         let lane = state.lanes.entry(function).or_default();
+        if reserved.is_some_and(|reserved| lane.running + lane.waiting.len() >= reserved) {
+            return Err(NoPlace::Reserved);
+        }
         if lane.waiting.is_empty() && may_run(state.running, lane.running, self.max) {
             lane.running += 1;
             state.running += 1;

@@ -34,6 +34,8 @@ pub struct Done {
     pub phases: Phases,
     /// Whether an environment was started for it.
     pub cold: bool,
+    /// The end of the call's log, when it was asked for and the call began.
+    pub log: Option<String>,
 }
 
 /// What a handler answered.
@@ -84,13 +86,16 @@ pub(super) struct Start {
     pub(super) place: Place,
     pub(super) pool: Pool,
     pub(super) log_limit: usize,
+    /// Whether the end of the log is to be kept for the answer.
+    pub(super) wants_log: bool,
 }
 
 impl Running {
     /// A call that begins now: its frame says that it is the environment's `call`-th.
     pub(super) fn new(environment: Box<Environment>, frame: Vec<u8>, start: Start) -> Box<Self> {
-        let Start { request, phases, cold, place, pool, log_limit } = start;
-        let (call, tap) = (environment.calls, Tap::new(Arc::clone(&environment.log), request, log_limit));
+        let Start { request, phases, cold, place, pool, log_limit, wants_log } = start;
+        let tap = Tap::new(Arc::clone(&environment.log), request, log_limit);
+        let (call, tap) = (environment.calls, if wants_log { tap.with_excerpt() } else { tap });
         let (out, began) = (Outgoing::new(frame), Instant::now());
         Box::new(Self {
             environment,
@@ -127,7 +132,7 @@ impl Running {
         if !self.sent {
             link.send(&mut self.out).await?;
             self.sent = true;
-            self.environment.log.push(self.request, [What::Start(self.environment.revision.number)]);
+            self.tap.push([What::Start(self.environment.revision.version)]);
         }
         loop {
             let (message, body) = link.receive(FRAME).await?;
@@ -162,7 +167,7 @@ impl Running {
     /// Writes the call's records, and gives the environment back or ends it.
     fn finish(mut self: Box<Self>, verdict: Verdict) -> Done {
         self.phases.handler = self.began.elapsed();
-        let Self { mut environment, request, phases, cold, pool, pending, heap_bytes, _place, .. } = *self;
+        let Self { mut environment, request, phases, cold, pool, pending, heap_bytes, _place, mut tap, .. } = *self;
         let (result, reusable) = match verdict {
             Verdict::Answered(reply) => (Ok(reply), true),
             Verdict::Failed(fault) => (Err(fault), true),
@@ -179,13 +184,13 @@ impl Running {
         environment.meters.record(outcome, phases.handler);
         let report = What::Report(Box::new(Report { phases, cold, memory_mb, peak_bytes, outcome }));
         match &result {
-            Ok(_) => environment.log.push(request, [What::End, report]),
-            Err(failure) => environment.log.push(request, [What::Failed(failure.record()), What::End, report]),
+            Ok(_) => tap.push([What::End, report]),
+            Err(failure) => tap.push([What::Failed(failure.record()), What::End, report]),
         }
         if reusable {
             pool.checkin(environment);
         }
-        Done { result, phases, cold }
+        Done { result, phases, cold, log: tap.into_excerpt() }
     }
 }
 
@@ -221,5 +226,5 @@ impl Drop for Detached<'_> {
 /// The records of a call that failed before its handler ran.
 pub(super) fn record_failed_start(revision: &Revision, failure: &Failure, phases: Phases, peak_bytes: u64) -> [What; 4] {
     let report = Report { phases, cold: true, memory_mb: revision.settings.memory_mb, peak_bytes, outcome: failure.outcome };
-    [What::Start(revision.number), What::Failed(failure.record()), What::End, What::Report(Box::new(report))]
+    [What::Start(revision.version), What::Failed(failure.record()), What::End, What::Report(Box::new(report))]
 }

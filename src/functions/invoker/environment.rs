@@ -29,7 +29,11 @@ pub(super) struct Environment {
     pub(super) meters: Meters,
     /// Calls made so far; the number of the next call, less one.
     pub(super) calls: u64,
+    /// Whether it was made before a call needed it.
+    pub(super) provisioned: bool,
     memory: Sample,
+    /// Its place among those of its revision that may take calls, once it is initialised.
+    pub(super) alive: Option<Counted>,
     _counted: Counted,
 }
 
@@ -55,7 +59,17 @@ pub(super) struct Counted(Arc<AtomicUsize>);
 impl Environment {
     pub(super) fn new(worker: Worker, revision: Arc<Revision>, log: Arc<Buffer>, counted: Counted) -> Self {
         let meters = Meters::of(revision.name.as_str());
-        Self { worker, revision, log, meters, calls: 0, memory: Sample { at: None, peak: 0 }, _counted: counted }
+        Self {
+            worker,
+            revision,
+            log,
+            meters,
+            calls: 0,
+            provisioned: false,
+            alive: None,
+            memory: Sample { at: None, peak: 0 },
+            _counted: counted,
+        }
     }
 
     /// The most memory of its own the worker ever held, in bytes, after a phase that took so long. The kernel is asked after a

@@ -1,9 +1,9 @@
 //! Environments that wait for their next call.
 //!
 //! A busy environment is not in the pool: its call owns it. It comes back when the call ended well and its revision is still the
-//! live one; otherwise it is dropped, which ends the process.
+//! live one, or a version; otherwise it is dropped, which ends the process.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -32,9 +32,21 @@ struct Shared {
 struct State {
     /// The one used last is at the end.
     idle: HashMap<RevisionId, Vec<Idle>>,
-    /// The revision that new calls of a function run.
-    live: HashMap<FunctionId, RevisionId>,
+    /// The revisions of each function that calls run.
+    known: HashMap<FunctionId, Known>,
+    /// Initialised environments of each revision, busy and idle.
+    alive: HashMap<RevisionId, Arc<AtomicUsize>>,
+    /// How many of them are kept though nobody calls.
+    provisioned: HashMap<RevisionId, usize>,
     closed: bool,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// The one that calls without a qualifier run.
+    live: Option<RevisionId>,
+    /// Published versions that were called.
+    versions: HashSet<RevisionId>,
 }
 
 #[derive(Debug)]
@@ -67,13 +79,16 @@ impl Pool {
     }
 
     /// Puts an environment back after a call that did it no harm.
-    pub(super) fn checkin(&self, environment: Box<Environment>) {
+    pub(super) fn checkin(&self, mut environment: Box<Environment>) {
         let mut state = self.0.lock();
-        if state.closed || state.live.get(&environment.revision.function_id) != Some(&environment.revision.id) {
+        if state.closed || !state.is_run(environment.revision.function_id, environment.revision.id) {
             drop(state);
             // Ends it, outside the lock.
             drop(environment);
             return;
+        }
+        if environment.alive.is_none() {
+            environment.alive = state.count_alive(environment.revision.id);
         }
         let idle = Idle { environment, since: Instant::now() };
         state.idle.entry(idle.environment.revision.id).or_default().push(idle);
@@ -88,7 +103,9 @@ impl Pool {
             }
             let oldest = {
                 let mut state = self.0.lock();
-                let oldest = state.idle.iter().filter_map(|(id, idle)| Some((*id, idle.first()?.since)));
+                let unkept = |id: &RevisionId| !state.provisioned.contains_key(id);
+                let oldest =
+                    state.idle.iter().filter(|(id, _)| unkept(id)).filter_map(|(id, idle)| Some((*id, idle.first()?.since)));
                 let (revision, _) = oldest.min_by_key(|(_, since)| *since)?;
                 state.take_idle(revision, |_, at| at == 0)
             };
@@ -96,18 +113,38 @@ impl Pool {
         }
     }
 
-    /// Says which revision of a function is live; idle environments of others end.
+    /// Says which revision of a function is live; idle environments of the one before end, and with `None` those of its versions too.
     pub(super) fn set_live(&self, function: FunctionId, revision: Option<RevisionId>) {
         let ended: Vec<Idle> = {
             let mut state = self.0.lock();
-            let before = match revision {
-                Some(revision) => state.live.insert(function, revision),
-                None => state.live.remove(&function),
+            let over: Vec<RevisionId> = match revision {
+                Some(revision) => state.known.entry(function).or_default().live.replace(revision).into_iter().collect(),
+                None => state
+                    .known
+                    .remove(&function)
+                    .into_iter()
+                    .flat_map(|known| known.live.into_iter().chain(known.versions))
+                    .collect(),
             };
-            match before {
-                Some(before) if Some(before) != revision => state.take_idle(before, |_, _| true),
-                _ => Vec::new(),
+            let over = over.into_iter().filter(|before| Some(*before) != revision);
+            over.flat_map(|before| state.take_idle(before, |_, _| true)).collect()
+        };
+        drop(ended);
+    }
+
+    /// Says that a version of a function is called: its environments are kept as the live one's are.
+    pub(super) fn keep_version(&self, function: FunctionId, version: RevisionId) {
+        self.0.lock().known.entry(function).or_default().versions.insert(version);
+    }
+
+    /// Says that a version is gone; its idle environments end.
+    pub(super) fn drop_version(&self, function: FunctionId, version: RevisionId) {
+        let ended = {
+            let mut state = self.0.lock();
+            if let Some(known) = state.known.get_mut(&function) {
+                known.versions.remove(&version);
             }
+            state.take_idle(version, |_, _| true)
         };
         drop(ended);
     }
@@ -117,8 +154,14 @@ impl Pool {
         let ended: Vec<Idle> = {
             let mut state = self.0.lock();
             let revisions: Vec<RevisionId> = state.idle.keys().copied().collect();
-            let old = |idle: &Idle, _| idle.since.elapsed() > idle_timeout;
-            revisions.into_iter().flat_map(|revision| state.take_idle(revision, old)).collect()
+            state.alive.retain(|_, alive| alive.load(Ordering::Acquire) > 0 || Arc::strong_count(alive) > 1);
+            let mut ended = Vec::new();
+            for revision in revisions {
+                // Those used longest ago stand first.
+                let surplus = state.alive_of(revision).saturating_sub(state.provisioned.get(&revision).copied().unwrap_or(0));
+                ended.extend(state.take_idle(revision, |idle, at| at < surplus && idle.since.elapsed() > idle_timeout));
+            }
+            ended
         };
         drop(ended);
     }
@@ -132,6 +175,21 @@ impl Pool {
             revisions.into_iter().flat_map(|revision| state.take_idle(revision, dead)).collect()
         };
         drop(ended);
+    }
+
+    /// Counts one more environment of a revision, for as long as what this returns lives.
+    pub(super) fn count_alive(&self, revision: RevisionId) -> Option<Counted> {
+        self.0.lock().count_alive(revision)
+    }
+
+    /// Environments of a revision, busy and idle.
+    pub(super) fn alive(&self, revision: RevisionId) -> usize {
+        self.0.lock().alive_of(revision)
+    }
+
+    /// Says how many environments of which revisions are kept though nobody calls them.
+    pub(super) fn set_provisioned(&self, provisioned: HashMap<RevisionId, usize>) {
+        self.0.lock().provisioned = provisioned;
     }
 
     /// Environments in all, and those that are idle.
@@ -158,6 +216,20 @@ impl Shared {
 }
 
 impl State {
+    fn count_alive(&mut self, revision: RevisionId) -> Option<Counted> {
+        Counted::one_of(self.alive.entry(revision).or_default(), usize::MAX)
+    }
+
+    fn alive_of(&self, revision: RevisionId) -> usize {
+        self.alive.get(&revision).map_or(0, |alive| alive.load(Ordering::Acquire))
+    }
+
+    /// Whether calls run this revision.
+    fn is_run(&self, function: FunctionId, revision: RevisionId) -> bool {
+        let runs = |known: &Known| known.live == Some(revision) || known.versions.contains(&revision);
+        self.known.get(&function).is_some_and(runs)
+    }
+
     /// Takes out the idle environments of a revision that `which` chooses, by what they are and where they stand.
     fn take_idle(&mut self, revision: RevisionId, which: impl Fn(&Idle, usize) -> bool) -> Vec<Idle> {
         let Some(all) = self.idle.remove(&revision) else { return Vec::new() };

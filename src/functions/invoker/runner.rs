@@ -1,25 +1,25 @@
 //! The invoker itself: finds a place and an environment for each call, and keeps count.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::runtime::Handle;
-use tokio::sync::{Mutex, Semaphore, oneshot};
+use tokio::sync::{Notify, Semaphore, oneshot};
 
 use super::admit::{Admission, NoPlace, Place};
 use super::call::{Done, Running, Start};
 use super::environment::Environment;
 use super::pool::Pool;
 use super::spares::Spares;
-use super::start::{FailedStart, StartError};
+use super::start::StartError;
 use super::{call, compile, environment, snapshot, start};
 use crate::auth::vault::Vault;
 use crate::config;
 use crate::functions::build::BuildId;
 use crate::functions::error::{Error, Result};
-use crate::functions::fault::{Circumstances, Phase};
 use crate::functions::logs::Logs;
 use crate::functions::metering::Phases;
 use crate::functions::model::Revision;
@@ -48,11 +48,15 @@ pub(in crate::functions) struct Parts {
     pub(super) packages: Packages,
     pub(super) logs: Logs,
     pub(super) config: config::Functions,
-    pub(super) tasks: Tasks,
+    pub(in crate::functions) tasks: Tasks,
     /// Turns to compile.
     pub(super) builds: Semaphore,
     /// Held while what another build made is made anew.
-    pub(super) rebuilding: Mutex<()>,
+    pub(super) rebuilding: tokio::sync::Mutex<()>,
+    /// Something about what is provisioned was changed.
+    pub(in crate::functions) provisioning: Notify,
+    /// Why provisioned environments could not be initialised.
+    failures: Mutex<HashMap<RevisionId, String>>,
 }
 
 impl std::ops::Deref for Invoker {
@@ -81,9 +85,15 @@ pub(in crate::functions) struct Setup {
 pub(in crate::functions) struct Work {
     pub(in crate::functions) revision: Arc<Revision>,
     pub(in crate::functions) request: RequestId,
+    /// What was called, as `context.invokedFunctionArn` shows it.
+    pub(in crate::functions) arn: String,
     /// `None`: the payload is an event.
     pub(in crate::functions) http: Option<HttpRequest>,
     pub(in crate::functions) payload: Bytes,
+    /// What `context.clientContext` is; JSON.
+    pub(in crate::functions) client_context: Option<String>,
+    /// Whether the end of the call's log is wanted.
+    pub(in crate::functions) wants_log: bool,
 }
 
 /// How many of what there are.
@@ -114,7 +124,9 @@ impl Invoker {
             config,
             tasks,
             builds: Semaphore::new(compile::AT_ONCE),
-            rebuilding: Mutex::default(),
+            rebuilding: tokio::sync::Mutex::default(),
+            provisioning: Notify::new(),
+            failures: Mutex::default(),
         }));
         invoker.spawn_sweeper();
         Ok(invoker)
@@ -125,10 +137,11 @@ impl Invoker {
     /// # Errors
     /// When it was not run: no place, no room, no worker, no package. The function's own failures are in [`Done`].
     pub(in crate::functions) async fn invoke(&self, work: Work) -> Result<Done> {
-        let Work { revision, request, http, payload } = work;
-        let mut message = ToWorker::Invoke(Box::new(invocation(&revision, request, http)));
+        let Work { revision, request, arn, http, payload, client_context, wants_log } = work;
+        let mut message =
+            ToWorker::Invoke(Box::new(Invoke { invoked_arn: arn, http, client_context, ..invocation(&revision, request) }));
         for _ in 0..TRIES {
-            let place = self.place(revision.function_id).await?;
+            let place = self.place(&revision).await?;
             let (mut environment, phases, cold) = match self.pool.checkout(revision.id, Handle::current().id()) {
                 Some(environment) => (environment, Phases::default(), false),
                 None => match self.start_apart(&revision, request).await? {
@@ -139,7 +152,7 @@ impl Invoker {
             environment.calls += 1;
             let frame = frame_of(&mut message, environment.calls, &payload).map_err(|err| too_large(&err))?;
             let (pool, log_limit) = (self.pool.clone(), self.config.log_limit);
-            let start = Start { request, phases, cold, place, pool, log_limit };
+            let start = Start { request, phases, cold, place, pool, log_limit, wants_log };
             if let Some(done) = call::run(Running::new(environment, frame, start), &self.tasks).await {
                 return Ok(done);
             }
@@ -147,8 +160,11 @@ impl Invoker {
         Err(workers_end())
     }
 
-    async fn place(&self, function: FunctionId) -> Result<Place> {
-        self.admission.admit(function, self.config.queue_timeout).await.map_err(|why| match why {
+    async fn place(&self, revision: &Revision) -> Result<Place> {
+        let reserved = revision.reserved_concurrency;
+        let bound = reserved.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+        self.admission.admit(revision.function_id, bound, self.config.queue_timeout).await.map_err(|why| match why {
+            NoPlace::Reserved => Error::Reserved { function: revision.name.clone(), reserved: reserved.unwrap_or_default() },
             NoPlace::Busy => {
                 Error::Busy("ConcurrentInvocationLimitExceeded: every place to run is taken (functions.max_running)")
             }
@@ -182,19 +198,17 @@ impl Invoker {
         request: RequestId,
     ) -> Result<Result<(Box<Environment>, Phases), Done>> {
         for _ in 0..TRIES {
-            match start::start(self, Arc::clone(&revision), request).await {
+            match start::start(self, Arc::clone(&revision), request, false).await {
                 Ok(started) => return Ok(Ok(started)),
                 Err(StartError::NeverBegan) => {}
                 Err(StartError::Server(err)) => return Err(err),
                 Err(StartError::Fault(failed)) => {
-                    let FailedStart { fault, phases, peak_bytes, pending } = *failed;
-                    let memory_mb = revision.settings.memory_mb;
-                    let failure =
-                        fault.into_failure(Circumstances { request, memory_mb, phase: Phase::Init, peak_bytes, pending });
+                    let (phases, peak_bytes) = (failed.phases, failed.peak_bytes);
+                    let failure = failed.into_failure(request, &revision);
                     let records = call::record_failed_start(&revision, &failure, phases, peak_bytes);
                     self.logs.buffer(revision.function_id).push(request, records);
                     environment::count_failed_start(&revision, failure.outcome);
-                    return Ok(Err(Done { result: Err(failure), phases, cold: true }));
+                    return Ok(Err(Done { result: Err(failure), phases, cold: true, log: None }));
                 }
             }
         }
@@ -209,6 +223,62 @@ impl Invoker {
     /// Says which revision new calls of a function run; idle environments of others end.
     pub(in crate::functions) fn set_live(&self, function: FunctionId, revision: Option<RevisionId>) {
         self.pool.set_live(function, revision);
+    }
+
+    /// Says that a version of a function is called, so that its environments are kept.
+    pub(in crate::functions) fn keep_version(&self, function: FunctionId, version: RevisionId) {
+        self.pool.keep_version(function, version);
+    }
+
+    /// Says that a version is gone.
+    pub(in crate::functions) fn drop_version(&self, function: FunctionId, version: RevisionId) {
+        self.pool.drop_version(function, version);
+    }
+
+    /// Keeps so many environments of these revisions initialised: starts what is missing, one after the other.
+    pub(in crate::functions) async fn provision(&self, wanted: Vec<(Arc<Revision>, usize)>) {
+        self.pool.set_provisioned(wanted.iter().map(|(revision, count)| (revision.id, *count)).collect());
+        self.failures().retain(|id, _| wanted.iter().any(|(revision, _)| revision.id == *id));
+        for (revision, count) in wanted {
+            self.pool.keep_version(revision.function_id, revision.id);
+            // Not until there are so many: those of a function that is deleted meanwhile are not kept.
+            for _ in self.pool.alive(revision.id)..count {
+                let request = RequestId::random();
+                match start::start(self, Arc::clone(&revision), request, true).await {
+                    Ok((environment, _)) => self.pool.checkin(environment),
+                    Err(StartError::NeverBegan) => {}
+                    Err(StartError::Server(err)) => {
+                        self.failures().insert(revision.id, err.to_string());
+                        break;
+                    }
+                    Err(StartError::Fault(failed)) => {
+                        let error = failed.into_failure(request, &revision).error;
+                        self.failures().insert(revision.id, format!("{}: {}", error.error_type, error.message));
+                        break;
+                    }
+                }
+            }
+        }
+        self.spares.refill();
+    }
+
+    /// Environments of a revision, busy and idle.
+    pub(in crate::functions) fn alive(&self, revision: RevisionId) -> usize {
+        self.pool.alive(revision)
+    }
+
+    /// Why provisioned environments of a revision could not be initialised.
+    pub(in crate::functions) fn failure(&self, revision: RevisionId) -> Option<String> {
+        self.failures().get(&revision).cloned()
+    }
+
+    /// Forgets that, since it is tried anew.
+    pub(in crate::functions) fn forget_failure(&self, revision: RevisionId) {
+        self.failures().remove(&revision);
+    }
+
+    fn failures(&self) -> MutexGuard<'_, HashMap<RevisionId, String>> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Which layers of the sandbox hold, as the last worker found them; `None` before there was one.
@@ -258,14 +328,16 @@ fn workers_end() -> Error {
     Error::NoWorker("workers end before they are told what to do".to_owned())
 }
 
-fn invocation(revision: &Revision, request: RequestId, http: Option<HttpRequest>) -> Invoke {
+/// A call of a revision, without what is called and with what.
+fn invocation(revision: &Revision, request: RequestId) -> Invoke {
     Invoke {
         call: 0,
         request_id: request.to_string(),
         timeout_ms: u64::try_from(revision.settings.timeout.as_millis()).unwrap_or(u64::MAX),
         memory_mb: revision.settings.memory_mb,
-        invoked_arn: format!("arn:aws:lambda:local:000000000000:function:{}", revision.name),
-        http,
+        invoked_arn: String::new(),
+        http: None,
+        client_context: None,
     }
 }
 

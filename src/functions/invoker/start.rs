@@ -12,14 +12,14 @@ use super::runner::{Invoker, TRIES};
 use super::tap::Tap;
 use super::worker::Worker;
 use crate::functions::error::Error;
-use crate::functions::fault::Fault;
+use crate::functions::fault::{Circumstances, Failure, Fault, Phase};
 use crate::functions::logs::What;
 use crate::functions::metering::Phases;
-use crate::functions::model::Revision;
+use crate::functions::model::{REGION, Revision};
 use crate::functions::packages::Built;
 use crate::isolate::protocol::{Assign, FromWorker, Pending, ToWorker, encode};
 use crate::sys::process;
-use crate::types::RequestId;
+use crate::types::{RequestId, RevisionId};
 
 pub(super) const MB: u64 = 1024 * 1024;
 
@@ -51,11 +51,22 @@ pub(super) struct FailedStart {
     pub(super) pending: Option<Box<Pending>>,
 }
 
-/// Makes an environment for a revision. The package is fetched and a worker taken; then the worker is limited and initialised.
+impl FailedStart {
+    /// What is told of it.
+    pub(super) fn into_failure(self, request: RequestId, revision: &Revision) -> Failure {
+        let Self { fault, peak_bytes, pending, .. } = self;
+        let memory_mb = revision.settings.memory_mb;
+        fault.into_failure(Circumstances { request, memory_mb, phase: Phase::Init, peak_bytes, pending })
+    }
+}
+
+/// Makes an environment for a revision; `provisioned` when no call waits for it. The package is fetched and a worker taken; then the
+/// worker is limited and initialised.
 pub(super) async fn start(
     invoker: &Invoker,
     revision: Arc<Revision>,
     request: RequestId,
+    provisioned: bool,
 ) -> Result<(Box<Environment>, Phases), StartError> {
     let mut phases = Phases::default();
     let began = Instant::now();
@@ -74,6 +85,7 @@ pub(super) async fn start(
 
     let log = invoker.logs.buffer(revision.function_id);
     let mut environment = Box::new(Environment::new(worker, Arc::clone(&revision), log, counted));
+    environment.provisioned = provisioned;
     let began = Instant::now();
     environment.log.push(request, [What::InitStart]);
     let mut pending = None;
@@ -84,7 +96,13 @@ pub(super) async fn start(
     histogram!("plinth_function_init_duration_seconds", "function" => revision.name.as_str().to_owned())
         .record(phases.init.as_secs_f64());
     match initialised {
-        Ok(()) => Ok((environment, phases)),
+        Ok(()) => {
+            // One that no call waits for counts once it is in the pool, where the next call finds it.
+            if !provisioned {
+                environment.alive = invoker.pool.count_alive(revision.id);
+            }
+            Ok((environment, phases))
+        }
         Err(None) => Err(StartError::NeverBegan),
         Err(Some(fault)) => {
             let status = if matches!(fault, Fault::TimedOut(_)) { "timeout" } else { "error" };
@@ -118,7 +136,7 @@ async fn initialise(
     pending: &mut Option<Box<Pending>>,
 ) -> Result<(), Option<Fault>> {
     let limit = invoker.config.init_timeout;
-    let mut out = Outgoing::new(assignment(invoker, &environment.revision, built, variables)?);
+    let mut out = Outgoing::new(assignment(invoker, environment, built, variables)?);
     let mut tap = Tap::new(Arc::clone(&environment.log), request, invoker.config.log_limit);
     let link = &mut environment.worker.link;
     let conversation = async {
@@ -147,16 +165,17 @@ async fn initialise(
 
 fn assignment(
     invoker: &Invoker,
-    revision: &Revision,
+    environment: &Environment,
     built: &Built,
     variables: BTreeMap<String, String>,
 ) -> Result<Vec<u8>, Fault> {
+    let revision = &environment.revision;
     let settings = &revision.settings;
     let assign = Assign {
         function: revision.name.as_str().to_owned(),
-        version: revision.version(),
+        version: revision.version_name(),
         handler: settings.handler.clone(),
-        env: variables,
+        env: with_platform(variables, revision, environment.provisioned),
         heap_limit: usize::try_from(u64::from(settings.memory_mb) * MB).unwrap_or(usize::MAX),
         bundle: built.bundle.clone(),
         init_timeout_ms: u64::try_from(invoker.config.init_timeout.as_millis()).unwrap_or(u64::MAX),
@@ -166,6 +185,33 @@ fn assignment(
         tracing::error!("a function cannot be handed to its worker: {err}");
         Fault::Broken
     })
+}
+
+/// The function's variables and those that AWS Lambda's runtime sets; the former cannot replace the latter. There are no credentials
+/// among them: a function has none of the server's.
+fn with_platform(mut variables: BTreeMap<String, String>, revision: &Revision, provisioned: bool) -> BTreeMap<String, String> {
+    let (name, version) = (revision.name.as_str(), revision.version_name());
+    let initialisation = if provisioned { "provisioned-concurrency" } else { "on-demand" };
+    let runtime = revision.declared.runtime.as_deref().unwrap_or("nodejs22.x");
+    let day = revision.created_at.to_chrono().format("%Y/%m/%d");
+    let stream = format!("{day}/[{version}]{}", RevisionId::random().0.simple());
+    let platform = [
+        ("_HANDLER", revision.settings.handler.clone().unwrap_or_else(|| "index.handler".to_owned())),
+        ("AWS_DEFAULT_REGION", REGION.to_owned()),
+        ("AWS_EXECUTION_ENV", format!("AWS_Lambda_{runtime}")),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", revision.settings.memory_mb.to_string()),
+        ("AWS_LAMBDA_FUNCTION_NAME", name.to_owned()),
+        ("AWS_LAMBDA_FUNCTION_VERSION", version),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", initialisation.to_owned()),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{name}")),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", stream),
+        ("AWS_REGION", REGION.to_owned()),
+        ("LAMBDA_RUNTIME_DIR", "/var/runtime".to_owned()),
+        ("LAMBDA_TASK_ROOT", "/var/task".to_owned()),
+        ("TZ", ":UTC".to_owned()),
+    ];
+    variables.extend(platform.map(|(name, value)| (name.to_owned(), value)));
+    variables
 }
 
 /// What a failed link means: a worker that closed it has ended, and how is known in a moment; one that broke it is ended here.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::functions::logs::{Buffer, What};
+use crate::functions::logs::{Buffer, Excerpt, What};
 use crate::isolate::protocol::{LogLevel, LogLine};
 use crate::types::RequestId;
 
@@ -21,12 +21,32 @@ pub(super) struct Tap {
     /// What the worker may still send before it is ended.
     patience: usize,
     cut: bool,
+    excerpt: Option<Excerpt>,
 }
 
 impl Tap {
     /// A tap for a worker that drops what is beyond `limit` by itself: this one only bounds what an untrue worker sends.
     pub(super) const fn new(log: Arc<Buffer>, request: RequestId, limit: usize) -> Self {
-        Self { log, request, left: limit.saturating_mul(2), patience: limit.saturating_mul(PATIENCE), cut: false }
+        Self { log, request, left: limit.saturating_mul(2), patience: limit.saturating_mul(PATIENCE), cut: false, excerpt: None }
+    }
+
+    /// The same, which keeps the end of what passes it.
+    pub(super) fn with_excerpt(mut self) -> Self {
+        self.excerpt = Some(Excerpt::default());
+        self
+    }
+
+    /// The end of what passed, when it was kept.
+    pub(super) fn into_excerpt(self) -> Option<String> {
+        self.excerpt.map(Excerpt::into_text)
+    }
+
+    /// Logs lines of the call.
+    pub(super) fn push<const N: usize>(&mut self, what: [What; N]) {
+        if let Some(excerpt) = &mut self.excerpt {
+            what.iter().for_each(|what| excerpt.push(self.log.now(), self.request, what));
+        }
+        self.log.push(self.request, what);
     }
 
     /// Takes a line; false when the worker floods beyond all limits.
@@ -42,12 +62,12 @@ impl Tap {
         }
         if cost <= self.left {
             self.left -= cost;
-            self.log.push(self.request, [What::Line(level, text)]);
+            self.push([What::Line(level, text)]);
         } else {
             self.cut = true;
             text.truncate(text.floor_char_boundary(self.left));
             let notice = "the call logged more than it may; the rest is dropped (functions.log_limit)".to_owned();
-            self.log.push(self.request, [What::Line(level, text), What::Line(LogLevel::Warn, notice)]);
+            self.push([What::Line(level, text), What::Line(LogLevel::Warn, notice)]);
         }
         true
     }

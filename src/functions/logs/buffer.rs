@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use super::entry::{Kind, LogEntry};
 use super::tail::Tail;
 use crate::functions::metering::{Report, milliseconds};
+use crate::functions::model::LATEST;
 use crate::isolate::protocol::LogLevel;
 use crate::types::{Clock, FunctionId, RequestId, Timestamp};
 
@@ -56,7 +57,8 @@ pub(in crate::functions) enum What {
     InitStart,
     /// Initialisation failed: how long it took, and how it ended.
     InitReport(Duration, &'static str),
-    Start(i64),
+    /// With its version's number; `None` is `$LATEST`.
+    Start(Option<i64>),
     /// The call's failure, as the caller was told, with what is known beyond that.
     Failed(String),
     End,
@@ -67,6 +69,11 @@ impl Buffer {
     pub(super) fn new(function: FunctionId, clock: Clock, keep: u64, hurry: Arc<Notify>, tail: Arc<Tail>) -> Self {
         let most = usize::try_from(keep).unwrap_or(BUFFER_LINES).min(BUFFER_LINES);
         Self { function, lines: Mutex::default(), unwritten: tokio::sync::Mutex::default(), clock, most, hurry, tail }
+    }
+
+    /// The present moment.
+    pub(in crate::functions) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Adds lines, in order, all of this moment.
@@ -119,6 +126,24 @@ impl Buffer {
 }
 
 impl What {
+    /// A line as it reads, without its time and level.
+    pub(super) fn line(&self, request: RequestId) -> String {
+        match self {
+            Self::Line(_, text) | Self::Failed(text) => text.clone(),
+            Self::InitStart => format!("INIT_START Runtime Version: plinth:{}", env!("CARGO_PKG_VERSION")),
+            Self::InitReport(took, status) => {
+                let took = milliseconds(*took);
+                format!("INIT_REPORT Init Duration: {took:.2} ms\tPhase: init\tStatus: {status}")
+            }
+            Self::Start(version) => {
+                let version = version.map_or_else(|| LATEST.to_owned(), |number| number.to_string());
+                format!("START RequestId: {request} Version: {version}")
+            }
+            Self::End => format!("END RequestId: {request}"),
+            Self::Report(report) => report.line(&request.to_string()),
+        }
+    }
+
     /// What it weighs in a buffer, in bytes; the same before and after.
     const fn size(&self) -> usize {
         match self {
@@ -131,19 +156,10 @@ impl What {
 impl Entry {
     fn into_text(self, function: FunctionId) -> LogEntry {
         let Self { at, request, what } = self;
-        let platform = |text: String| (Kind::Platform, LogLevel::Info, text);
-        let id = request.to_string();
         let (kind, level, text) = match what {
             What::Line(level, text) => (Kind::Function, level, text),
             What::Failed(text) => (Kind::Platform, LogLevel::Error, text),
-            What::InitStart => platform(format!("INIT_START Runtime Version: plinth:{}", env!("CARGO_PKG_VERSION"))),
-            What::InitReport(took, status) => {
-                let took = milliseconds(took);
-                platform(format!("INIT_REPORT Init Duration: {took:.2} ms\tPhase: init\tStatus: {status}"))
-            }
-            What::Start(version) => platform(format!("START RequestId: {id} Version: {version}")),
-            What::End => platform(format!("END RequestId: {id}")),
-            What::Report(report) => platform(report.line(&id)),
+            record => (Kind::Platform, LogLevel::Info, record.line(request)),
         };
         // PostgreSQL's text holds no NUL.
         let text = if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text };

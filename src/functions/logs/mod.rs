@@ -18,10 +18,12 @@
 
 mod buffer;
 mod entry;
+mod excerpt;
 mod store;
 mod tail;
 
 pub(super) use self::buffer::{Buffer, What};
 pub(super) use self::entry::{Filter, Kind, LogEntry, level_of};
+pub(super) use self::excerpt::Excerpt;
 pub(super) use self::store::Logs;
 pub(super) use self::tail::{Event, Follow};

@@ -9,9 +9,13 @@ use crate::db::{self, Conn, FromRow, Row};
 use crate::functions::model::{Package, Revision, Settings, SourceKind};
 use crate::types::{FunctionId, FunctionName, Timestamp};
 
-/// What a live revision is read from.
-const LIVE: &str = "select r.*, f.name as name, f.created_at as function_created_at
-       from plinth.functions f join plinth.function_revisions r on r.function_id = f.id and r.number = f.revision";
+/// What a revision is read from.
+pub(super) const REVISION: &str =
+    "select r.*, f.name as name, f.created_at as function_created_at, f.reserved_concurrency as reserved_concurrency
+       from plinth.functions f join plinth.function_revisions r on r.function_id = f.id";
+
+/// Which of a function's revisions is the live one.
+const LIVE: &str = "r.number = f.revision";
 
 impl FromRow for Revision {
     fn from_row(row: &Row) -> db::Result<Self> {
@@ -35,11 +39,14 @@ impl FromRow for Revision {
             function_id: row.get("function_id")?,
             name: row.get("name")?,
             number: row.get("number")?,
+            version: row.get("version")?,
             settings,
+            declared: json_of(row, "declared")?,
             package,
             sealed_env: row.get("sealed_env")?,
             created_at: row.get("created_at")?,
             function_created_at: row.get("function_created_at")?,
+            reserved_concurrency: row.get("reserved_concurrency")?,
         })
     }
 }
@@ -47,7 +54,7 @@ impl FromRow for Revision {
 /// The live revision of a function; `None` when there is no function of that name.
 #[tracing::instrument(name = "functions.find_live", skip_all, err)]
 pub(in crate::functions) async fn find_live(conn: &mut Conn, name: &FunctionName) -> db::Result<Option<Revision>> {
-    conn.query_owned(format!("{LIVE} where f.name = $1")).bind(name).fetch_optional().await
+    conn.query_owned(format!("{REVISION} where {LIVE} and f.name = $1")).bind(name).fetch_optional().await
 }
 
 /// The name of a function; `None` when it was deleted.
@@ -65,7 +72,7 @@ pub(in crate::functions) async fn list_live(
     after: Option<&FunctionName>,
     limit: u32,
 ) -> db::Result<Vec<Revision>> {
-    conn.query_owned(format!("{LIVE} where f.name > $1 order by f.name limit $2"))
+    conn.query_owned(format!("{REVISION} where {LIVE} and f.name > $1 order by f.name limit $2"))
         .bind(after.map_or("", FunctionName::as_str))
         .bind(limit)
         .fetch_all()
@@ -90,8 +97,8 @@ pub(in crate::functions) async fn advance(
     now: Timestamp,
 ) -> db::Result<(FunctionId, i64, Timestamp)> {
     conn.query(
-        "insert into plinth.functions as f (id, name, revision, created_at, updated_at) values ($1, $2, 1, $3, $3)
-         on conflict (name) do update set revision = f.revision + 1, updated_at = $3
+        "insert into plinth.functions as f (id, name, revision, numbers, created_at, updated_at) values ($1, $2, 1, 1, $3, $3)
+         on conflict (name) do update set revision = f.numbers + 1, numbers = f.numbers + 1, updated_at = $3
          returning id, revision, created_at",
     )
     .bind(new_id)
@@ -101,14 +108,53 @@ pub(in crate::functions) async fn advance(
     .await
 }
 
+/// Makes a function whose first revision is live; `None` when there is one of that name.
+#[tracing::instrument(name = "functions.create", skip_all, err)]
+pub(in crate::functions) async fn create(
+    conn: &mut Conn,
+    new_id: FunctionId,
+    name: &FunctionName,
+    now: Timestamp,
+) -> db::Result<Option<(FunctionId, i64, Timestamp)>> {
+    conn.query(
+        "insert into plinth.functions (id, name, revision, numbers, created_at, updated_at) values ($1, $2, 1, 1, $3, $3)
+         on conflict (name) do nothing
+         returning id, revision, created_at",
+    )
+    .bind(new_id)
+    .bind(name)
+    .bind(now)
+    .fetch_optional()
+    .await
+}
+
+/// As [`advance`], for a function whose live revision is still this one; `None` when it is not.
+#[tracing::instrument(name = "functions.advance_from", skip_all, err)]
+pub(in crate::functions) async fn advance_from(
+    conn: &mut Conn,
+    (function, number): (FunctionId, i64),
+    now: Timestamp,
+) -> db::Result<Option<(FunctionId, i64, Timestamp)>> {
+    conn.query(
+        "update plinth.functions set revision = numbers + 1, numbers = numbers + 1, updated_at = $3
+          where id = $1 and revision = $2
+         returning id, revision, created_at",
+    )
+    .bind(function)
+    .bind(number)
+    .bind(now)
+    .fetch_optional()
+    .await
+}
+
 /// Adds a revision.
 #[tracing::instrument(name = "functions.insert_revision", skip_all, err)]
 pub(in crate::functions) async fn insert_revision(conn: &mut Conn, revision: &Revision) -> db::Result<()> {
     let (settings, package) = (&revision.settings, &revision.package);
     conn.query(
         "insert into plinth.function_revisions (id, function_id, number, handler, memory_mb, timeout_s, verify_jwt, network,
-                description, env_names, sealed_env, language, style, source_sha256, source_size, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+                description, env_names, sealed_env, language, style, source_sha256, source_size, created_at, version, declared)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
     )
     .bind(revision.id)
     .bind(revision.function_id)
@@ -126,15 +172,17 @@ pub(in crate::functions) async fn insert_revision(conn: &mut Conn, revision: &Re
     .bind(&package.source_sha256)
     .bind(package.source_size)
     .bind(revision.created_at)
+    .bind(revision.version)
+    .bind(json!(revision.declared))
     .execute()
     .await?;
     Ok(())
 }
 
-/// Removes the revisions of a function before a number.
+/// Removes the revisions of a function before a number; versions stay.
 #[tracing::instrument(name = "functions.prune_revisions", skip_all, err)]
 pub(in crate::functions) async fn prune_revisions(conn: &mut Conn, function: FunctionId, before: i64) -> db::Result<()> {
-    conn.query("delete from plinth.function_revisions where function_id = $1 and number < $2")
+    conn.query("delete from plinth.function_revisions where function_id = $1 and number < $2 and version is null")
         .bind(function)
         .bind(before)
         .execute()
@@ -151,15 +199,15 @@ pub(in crate::functions) async fn delete(conn: &mut Conn, name: &FunctionName) -
 }
 
 /// A word of the protocol as text.
-fn word(value: &Value) -> String {
+pub(super) fn word(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-fn word_of<T: DeserializeOwned>(row: &Row, column: &'static str) -> db::Result<T> {
+pub(super) fn word_of<T: DeserializeOwned>(row: &Row, column: &'static str) -> db::Result<T> {
     serde_json::from_value(Value::String(row.get(column)?)).map_err(|_| unreadable(column))
 }
 
-fn json_of<T: DeserializeOwned>(row: &Row, column: &'static str) -> db::Result<T> {
+pub(super) fn json_of<T: DeserializeOwned>(row: &Row, column: &'static str) -> db::Result<T> {
     serde_json::from_value(row.get(column)?).map_err(|_| unreadable(column))
 }
 

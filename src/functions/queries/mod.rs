@@ -1,4 +1,9 @@
-//! Functions' SQL, one file a table.
+//! Functions' SQL, one file a table, and one for versions.
 
+pub(super) mod aliases;
 pub(super) mod functions;
 pub(super) mod logs;
+pub(super) mod policies;
+pub(super) mod provisioned;
+pub(super) mod urls;
+pub(super) mod versions;

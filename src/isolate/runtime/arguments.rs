@@ -40,16 +40,20 @@ pub(in crate::isolate) struct Call {
     pub(in crate::isolate) body: Vec<u8>,
 }
 
-/// `invoke(requestId, timeoutMs, memoryMb, arn, body)` for an event, whose body is its JSON; for HTTP the body is bytes or `null`, and
+/// `invoke(requestId, timeoutMs, memoryMb, arn, clientContext, body)` for an event, whose body is its JSON; for HTTP the body is bytes or `null`, and
 /// the parts of the request follow.
 impl Arguments for Call {
     fn make<'s>(self, scope: &mut PinScope<'s, '_>) -> Vec<Local<'s, Value>> {
         let Self { invoke, body } = self;
-        let mut arguments = Vec::with_capacity(13);
+        let mut arguments = Vec::with_capacity(15);
         arguments.push(text(scope, &invoke.request_id));
         arguments.push(v8::Number::new(scope, float(invoke.timeout_ms)).into());
         arguments.push(v8::Integer::new_from_unsigned(scope, invoke.memory_mb).into());
         arguments.push(text(scope, &invoke.invoked_arn));
+        arguments.push(match &invoke.client_context {
+            Some(json) => text(scope, json),
+            None => v8::undefined(scope).into(),
+        });
         match &invoke.http {
             None => arguments.push(bytes_as_text(scope, &body)),
             Some(request) => {
@@ -71,6 +75,7 @@ fn push_request<'s>(scope: &mut PinScope<'s, '_>, request: &HttpRequest, argumen
     let headers: Vec<_> = request.headers.iter().flat_map(|(name, value)| [text(scope, name), text(scope, value)]).collect();
     arguments.push(v8::Array::new_with_elements(scope, &headers).into());
     arguments.push(text(scope, &request.claims.to_string()));
+    arguments.push(text(scope, &request.request_context.to_string()));
 }
 
 /// `environment(function, version, variables)`: what the script sees of its surroundings.

@@ -11,7 +11,7 @@ use plinth::auth::vault::Vault;
 use plinth::blob::Blobs;
 use plinth::config::{self, Flags};
 use plinth::db::Databases;
-use plinth::functions::model::{Deployment, SourceKind, Network, Settings};
+use plinth::functions::model::{Declared, Deployment, Network, Settings, SourceKind};
 use plinth::functions::{Done, FunctionsService, Outcome, Parts};
 use plinth::isolate::protocol::HttpRequest;
 use plinth::tasks::Tasks;
@@ -70,6 +70,7 @@ impl Hostile {
             source: "export const handler = 1".into(),
             settings,
             env: Secret::new(BTreeMap::new()),
+            declared: Declared::default(),
         };
         self.functions.deploy(deployment).await.expect("deployed");
     }
@@ -110,6 +111,7 @@ fn request() -> HttpRequest {
         source_ip: "127.0.0.1".to_owned(),
         time_ms: 0,
         claims: Value::Null,
+        request_context: None,
     }
 }
 

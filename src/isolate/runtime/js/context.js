@@ -2,10 +2,10 @@
 import { primordials } from "ext:core/mod.js";
 import { surroundings } from "ext:plinth/process.js";
 
-const { DateNow, MathMax } = primordials;
+const { DateNow, JSONParse, MathMax } = primordials;
 
 /**
- * @param {{requestId: string, deadline: number, memory: number, arn: string}} call
+ * @param {{requestId: string, deadline: number, memory: number, arn: string, clientContext?: string}} call
  * @param {(error: unknown, result: unknown) => void} settle takes the first outcome
  */
 export function makeContext(call, settle) {
@@ -17,10 +17,11 @@ export function makeContext(call, settle) {
     invokedFunctionArn: call.arn,
     memoryLimitInMB: `${call.memory}`,
     awsRequestId: call.requestId,
-    logGroupName: `/plinth/functions/${name}`,
-    logStreamName: surroundings.version,
+    logGroupName: surroundings.logGroup,
+    logStreamName: surroundings.logStream,
     identity: undefined,
-    clientContext: undefined,
+    clientContext: call.clientContext === undefined ? undefined : JSONParse(call.clientContext),
+    tenantId: undefined,
     getRemainingTimeInMillis: () => MathMax(0, call.deadline - DateNow()),
     done: (error, result) => settle(error, result),
     succeed: (result) => settle(null, result),

@@ -12,6 +12,7 @@ const {
   JSONParse,
   JSONStringify,
   NumberIsInteger,
+  ObjectAssign,
   ObjectKeys,
   RegExpPrototypeTest,
   SafeRegExp,
@@ -68,6 +69,8 @@ export function makeEvent(call, http) {
     },
     isBase64Encoded: false,
   };
+  const special = JSONParse(http.requestContext);
+  if (special !== null) ObjectAssign(event.requestContext, special);
   if (cookies.length > 0) event.cookies = cookies;
   if (http.query !== "") event.queryStringParameters = parameters(http.query);
   if (claims !== null) event.requestContext.authorizer = { jwt: { claims, scopes: null } };

@@ -5,7 +5,7 @@ import { makeContext } from "ext:plinth/context.js";
 import { fail, failWith } from "ext:plinth/errors.js";
 import { answerEvent, makeEvent } from "ext:plinth/http.js";
 import { isSyntaxError, requireEntry } from "ext:plinth/modules.js";
-import { served } from "ext:plinth/process.js";
+import { served, traceBy } from "ext:plinth/process.js";
 import * as web from "ext:plinth/web.js";
 
 const {
@@ -13,10 +13,15 @@ const {
   FunctionPrototypeCall,
   JSONParse,
   JSONStringify,
+  MathFloor,
+  NumberPrototypeToString,
   PromisePrototypeThen,
   PromiseResolve,
+  RegExpPrototypeTest,
+  SafeRegExp,
   StringPrototypeIndexOf,
   StringPrototypeLastIndexOf,
+  StringPrototypeReplaceAll,
   StringPrototypeSlice,
   StringPrototypeSplit,
 } = primordials;
@@ -24,6 +29,9 @@ const {
 /** Calls the handler with (argument, second, third); `this` is what it was found on. */
 let handler;
 let lambda = false;
+
+// `file.export`, in a folder or not; what follows the first dot of the file's name is a path into its exports.
+const HANDLER = new SafeRegExp(/^(?!.*\.\.)(.*\/)?[^./]+\.[^/]+$/);
 
 /** `style` says where to look; `name` is Lambda's `file.export`; the exports of a CommonJS `file` are had by running it. */
 export function load(style, name, exports, file) {
@@ -35,6 +43,9 @@ export function load(style, name, exports, file) {
     handler = lambda ? namedHandler(name, exports) : style === "serve" ? served() : defaultHandler(exports.default);
   } catch (error) {
     return failLoad(error);
+  }
+  if (lambda && name !== undefined && !RegExpPrototypeTest(HANDLER, name)) {
+    return fail("Runtime.MalformedHandlerName", "Bad handler", true);
   }
   if (typeof handler === "function") return op_plinth_loaded();
   const place = lambda ? `${name ?? "index.handler"}` : style === "serve" ? "a handler given to Deno.serve" : "the default export";
@@ -76,11 +87,22 @@ function defaultHandler(value) {
 
 let current;
 
+// In the form of AWS's tracing, from the request's id and time; nothing is traced.
+traceBy(() => {
+  if (current === undefined) return undefined;
+  const id = StringPrototypeReplaceAll(current.requestId, "-", "");
+  const time = NumberPrototypeToString(MathFloor((current.deadline - current.timeout) / 1000), 16);
+  const root = `Root=1-${time}-${StringPrototypeSlice(id, 0, 24)}`;
+  return `${root};Parent=${StringPrototypeSlice(id, 16)};Sampled=0`;
+});
+
 /** Starts a call. Arguments after `body` are there for HTTP only. */
-export function invoke(requestId, timeout, memory, arn, body, method, url, path, query, sourceIp, time, headers, claims) {
-  const call = { requestId, deadline: DateNow() + timeout, memory, arn, open: true, drained: undefined };
+export function invoke(
+  requestId, timeout, memory, arn, clientContext, body, method, url, path, query, sourceIp, time, headers, claims, requestContext,
+) {
+  const call = { requestId, timeout, deadline: DateNow() + timeout, memory, arn, clientContext, open: true, drained: undefined };
   current = call;
-  const http = method === undefined ? undefined : { method, url, path, query, sourceIp, time, headers, claims, body };
+  const http = method === undefined ? undefined : { method, url, path, query, sourceIp, time, headers, claims, requestContext, body };
   try {
     if (lambda) {
       callLambda(call, http === undefined ? JSONParse(body) : makeEvent(call, http), http !== undefined);

@@ -16,7 +16,7 @@ const {
 } = primordials;
 
 const env = {};
-const surroundings = { function: "", version: "" };
+const surroundings = { function: "", version: "", logGroup: undefined, logStream: undefined };
 
 /** The names and variables of the assignment; `variables` is name, value and so on */
 export function surround(name, version, variables) {
@@ -31,6 +31,30 @@ export function surround(name, version, variables) {
       configurable: true,
     });
   }
+  defineTrace();
+  surroundings.logGroup = env.AWS_LAMBDA_LOG_GROUP_NAME;
+  surroundings.logStream = env.AWS_LAMBDA_LOG_STREAM_NAME;
+}
+
+let traceOfCall = () => undefined;
+
+/** Says how the trace id of the call under way is made. */
+export function traceBy(make) {
+  traceOfCall = make;
+}
+
+// Made only when it is looked at: few functions do.
+function defineTrace() {
+  let own;
+  ObjectDefineProperty(env, "_X_AMZN_TRACE_ID", {
+    __proto__: null,
+    get: () => own ?? traceOfCall(),
+    set(value) {
+      own = String(value);
+    },
+    enumerable: true,
+    configurable: true,
+  });
 }
 
 export { surroundings };

@@ -1,12 +1,14 @@
-//! What a function is: a name, and revisions that never change.
+//! Revisions, and what they are made of.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
+use super::LATEST;
 use crate::isolate::protocol::HandlerStyle;
-use crate::types::{FunctionId, FunctionName, RevisionId, Timestamp};
+use crate::types::{FunctionId, FunctionName, RevisionId, Secret, Timestamp};
 
 /// The least and the most memory a function may have, in MB.
 pub const MEMORY_MB: std::ops::RangeInclusive<u32> = 128..=10_240;
@@ -29,9 +31,13 @@ pub struct Revision {
     pub id: RevisionId,
     pub function_id: FunctionId,
     pub name: FunctionName,
-    /// Counts up from 1 for each function; the version that records and headers show.
+    /// Counts up from 1 for each function; what Plinth's own API shows.
     pub number: i64,
+    /// The number it was published under; `None` for what `$LATEST` is or was.
+    pub version: Option<i64>,
     pub settings: Settings,
+    /// What AWS's clients said beside that.
+    pub declared: Declared,
     pub package: Package,
     /// The variables, sealed by the vault as the JSON of a map.
     pub sealed_env: Vec<u8>,
@@ -39,13 +45,15 @@ pub struct Revision {
     pub created_at: Timestamp,
     /// When the function was first deployed.
     pub function_created_at: Timestamp,
+    /// How many calls of the function may run at once; `None` says nothing of it, 0 stops the function.
+    pub reserved_concurrency: Option<u32>,
 }
 
 impl Revision {
-    /// The revision as records, headers and `context.functionVersion` show it.
+    /// The version as records and `context.functionVersion` show it: a number, or `$LATEST`.
     #[must_use]
-    pub fn version(&self) -> String {
-        self.number.to_string()
+    pub fn version_name(&self) -> String {
+        self.version.map_or_else(|| LATEST.to_owned(), |number| number.to_string())
     }
 
     /// What the vault binds the sealed variables to.
@@ -68,6 +76,20 @@ pub struct Settings {
     pub description: String,
     /// The names of the variables, in order; the values are sealed.
     pub env_names: Vec<String>,
+}
+
+/// What AWS's clients say of a function and read back, though it changes nothing here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Declared {
+    /// Such as `nodejs22.x`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<String>,
+    /// The ARN of a role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// Fields of AWS's configuration by their names, such as `TracingConfig`.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub fields: Map<String, Value>,
 }
 
 /// The hosts a function may reach.
@@ -124,6 +146,9 @@ impl SourceKind {
     }
 }
 
+/// A function's variables, by name.
+pub type Variables = Secret<BTreeMap<String, String>>;
+
 /// A deployment as it was asked for: checked, not compiled.
 #[derive(Clone, Debug)]
 pub struct Deployment {
@@ -131,7 +156,8 @@ pub struct Deployment {
     pub kind: SourceKind,
     pub source: bytes::Bytes,
     pub settings: Settings,
-    pub env: crate::types::Secret<BTreeMap<String, String>>,
+    pub env: Variables,
+    pub declared: Declared,
 }
 
 /// How a handler's style is called in answers and in the database.

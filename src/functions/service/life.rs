@@ -1,0 +1,81 @@
+//! Begins and ends the functions of a node, and tells how they are.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{FunctionsService, Inner, Parts, Status};
+use crate::functions::build::BuildId;
+use crate::functions::error::Result;
+use crate::functions::invoker::{self, Counts, Invoker};
+use crate::functions::logs::Logs;
+use crate::functions::packages::Packages;
+use crate::functions::queries::functions as queries;
+use crate::functions::registry::Registry;
+
+/// How often the end of running calls is looked for while stopping.
+const STOP_TICK: Duration = Duration::from_millis(10);
+
+impl FunctionsService {
+    /// Starts what runs functions. Workers are started when there is a function for them, now or later.
+    ///
+    /// # Errors
+    /// When the database cannot be read or a thread cannot be started.
+    pub async fn open(parts: Parts) -> Result<Self> {
+        let Parts { config, databases, blobs, vault, auth, clock, data, program, tasks } = parts;
+        let registry = Registry::new(databases.app.clone());
+        let build = BuildId::of(program.clone());
+        let packages = Packages::new(blobs, vault.clone(), build.clone(), config.package_cache)?;
+        let logs = Logs::start(databases.system.clone(), clock.clone(), config.log_lines, config.log_followers, &tasks);
+        let invoker = Invoker::start(invoker::Setup {
+            config: config.clone(),
+            packages: packages.clone(),
+            logs: logs.clone(),
+            vault: vault.clone(),
+            build,
+            data,
+            program,
+            tasks: tasks.clone(),
+        })?;
+        let any = queries::any(&mut databases.app.read().await?).await?;
+        if any {
+            invoker.warm_up();
+        }
+        let inner = Inner { config, databases, clock, auth, registry, packages, logs, invoker, vault };
+        let functions = Self(Arc::new(inner));
+        drop(tasks.spawn(functions.clone().keep_provisioned()));
+        Ok(functions)
+    }
+
+    /// Whether calls are taken, and, when there are functions, the last worker that was started came up.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        !self.0.invoker.is_closed() && self.0.invoker.has_sound_workers()
+    }
+
+    /// What the functions of this node are doing.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let Counts { environments, idle, spares, processes, running, waiting } = self.0.invoker.counts();
+        Status { sandbox: self.0.invoker.sandbox(), environments, idle, spares, processes, running, waiting }
+    }
+
+    /// Lets calls under way finish, then ends all workers and writes the last log lines. The caller bounds the wait; a wait that is
+    /// broken off ends the workers too.
+    pub async fn close(&self) {
+        let workers = EndWorkers(&self.0.invoker);
+        while self.0.invoker.counts().running > 0 {
+            tokio::time::sleep(STOP_TICK).await;
+        }
+        drop(workers);
+        self.0.logs.flush_all().await;
+    }
+}
+
+/// Ends all workers when dropped.
+struct EndWorkers<'a>(&'a Invoker);
+
+impl Drop for EndWorkers<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
