@@ -71,6 +71,8 @@ pub(super) struct Keys {
     /// What `.well-known/jwks.json` says.
     pub published: JwkSet,
     api: HashMap<TokenHash, ApiKey>,
+    /// The key that clients hold; it is no secret.
+    pub anon: String,
 }
 
 struct ApiKey {
@@ -87,11 +89,15 @@ impl Keys {
         let stored = ensure(db, vault, clock).await?;
         let mut signing = Vec::new();
         let mut api = HashMap::new();
+        let mut anon = String::new();
         for key in &stored {
             let plain = vault.unwrap(&context(&key.name), &key.sealed)?;
             match (key.kind.as_str(), &key.public_id) {
                 ("signing", Some(kid)) => signing.push((kid, plain)),
                 ("api", _) => {
+                    if key.name == "anon" {
+                        anon = String::from_utf8_lossy(&plain).into_owned();
+                    }
                     api.insert(token::hash(&plain), api_key_of(key)?);
                 }
                 _ => {}
@@ -108,7 +114,7 @@ impl Keys {
             verifiers.insert((*kid).clone(), verifier);
             published.keys.push(jwk);
         }
-        Ok(Self { signer, verifiers, published, api })
+        Ok(Self { signer, verifiers, published, api, anon })
     }
 
     /// The owner of an API key; `None` if it is not a live one.

@@ -10,9 +10,11 @@
 //! - User code runs in a worker process, never here; it is not even parsed here.
 //! - A revision never changes. A deployment makes a new one, and it is durable before it is answered.
 //! - Every call ends in its records and in an answer, within its limit and a grace of 100 ms, whatever its code does.
+//! - A function reaches the network through [`egress`] alone.
 //! - The values of a function's variables are sealed at rest and never read back; the service key never reaches a function.
 
 pub mod api;
+pub mod egress;
 mod error;
 mod fault;
 mod invoker;
@@ -25,8 +27,9 @@ mod registry;
 mod service;
 
 pub use self::api::FunctionsStatus;
+pub use self::egress::Own;
 pub use self::error::{Error, Result};
 pub use self::fault::{Failure, Outcome};
-pub use self::invoker::{Done, Reply};
+pub use self::invoker::{Body, Done, Download, Payload, Reply, Upload, Uploader, upload};
 pub use self::metering::Phases;
 pub use self::service::{FunctionsService, Parts, Status};

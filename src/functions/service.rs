@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::egress::{Egress, Own};
 use super::error::{Error, Result};
 use super::invoker;
-use super::invoker::{Counts, Done, Invoker, Work};
+use super::invoker::{Counts, Done, Invoker, Payload, Work};
 use super::logs::{LogEntry, Logs, Wanted};
 use super::model::{Deployment, Package, Revision, file_name};
 use super::packages::Packages;
@@ -54,6 +55,8 @@ pub struct Parts {
     /// The data folder, for the snapshot's cache.
     pub data: PathBuf,
     pub tasks: Tasks,
+    /// Where this server is, for functions that call it.
+    pub own: Own,
 }
 
 /// What the functions of this node are doing.
@@ -76,7 +79,7 @@ impl FunctionsService {
     /// # Errors
     /// When the database cannot be read or a thread cannot be started.
     pub async fn open(parts: Parts) -> Result<Self> {
-        let Parts { config, databases, blobs, vault, auth, clock, data, tasks } = parts;
+        let Parts { config, databases, blobs, vault, auth, clock, data, tasks, own } = parts;
         let registry = Registry::new(databases.app.clone());
         let packages = Packages::new(blobs, vault.clone());
         let logs = Logs::start(databases.system.clone(), clock.clone(), config.log_lines, &tasks);
@@ -87,6 +90,8 @@ impl FunctionsService {
             vault,
             data,
             tasks: tasks.clone(),
+            egress: Egress::new(own),
+            anon_key: auth.anon_key().to_owned(),
         })?;
         let any = queries::any(&mut databases.app.read().await?).await?;
         if any {
@@ -207,7 +212,7 @@ impl FunctionsService {
         })
     }
 
-    /// Runs one call of a revision with an HTTP request. The function's own failures are in [`Done`].
+    /// Runs one call of a revision with an HTTP request; the answer is whole. The function's own failures are in [`Done`].
     ///
     /// # Errors
     /// [`Error::Busy`], [`Error::Stopping`], [`Error::NoWorker`]: it was not run.
@@ -218,7 +223,24 @@ impl FunctionsService {
         http: HttpRequest,
         payload: bytes::Bytes,
     ) -> Result<Done> {
-        self.0.invoker.invoke(Work { revision, request, http: Some(http), payload }).await
+        let payload = Payload::Whole(payload);
+        self.0.invoker.invoke(Work { revision, request, http: Some(http), payload, may_stream: false, hops: 0 }).await
+    }
+
+    /// The same for a client that takes a stream for an answer, and may send one. `hops` is how many functions the request has
+    /// gone through already. A streamed answer is there as soon as it begins; its call goes on.
+    ///
+    /// # Errors
+    /// As for [`Self::invoke`].
+    pub async fn stream(
+        &self,
+        revision: Arc<Revision>,
+        request: RequestId,
+        http: HttpRequest,
+        payload: Payload,
+        hops: u8,
+    ) -> Result<Done> {
+        self.0.invoker.invoke(Work { revision, request, http: Some(http), payload, may_stream: true, hops }).await
     }
 
     /// The newest lines of a function's log that match, in order; with all lines of the calls whose answer the caller has.

@@ -2,10 +2,12 @@
 
 mod deploy;
 mod faults;
+mod fetch;
 mod invoke;
 mod lifecycle;
 mod logs;
 mod neighbours;
+mod streaming;
 
 use std::fs;
 use std::time::Duration;

@@ -10,4 +10,5 @@ mod limits;
 mod logs;
 mod platform;
 mod sandbox;
+mod streams;
 mod web;

@@ -29,6 +29,8 @@ pub(super) struct Environment {
     pub(super) meters: Meters,
     /// Calls made so far; the number of the next call, less one.
     pub(super) calls: u64,
+    /// The highest number that the worker has given to an outbound request.
+    pub(super) last_fetch: u64,
     memory: Sample,
     _counted: Counted,
 }
@@ -55,7 +57,7 @@ pub(super) struct Counted(Arc<AtomicUsize>);
 impl Environment {
     pub(super) fn new(worker: Worker, revision: Arc<Revision>, log: Arc<Buffer>, counted: Counted) -> Self {
         let meters = Meters::of(revision.name.as_str());
-        Self { worker, revision, log, meters, calls: 0, memory: Sample { at: None, peak: 0 }, _counted: counted }
+        Self { worker, revision, log, meters, calls: 0, last_fetch: 1, memory: Sample { at: None, peak: 0 }, _counted: counted }
     }
 
     /// The most memory of its own the worker ever held, in bytes, after a phase that took so long. The kernel is asked after a

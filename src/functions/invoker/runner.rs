@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::admit::{Admission, NoPlace, Place};
-use super::call::{Done, Running, Start};
+use super::call::{Apart, Done, Limits, Payload, Running, Start};
 use super::environment::Environment;
 use super::pool::Pool;
 use super::spares::Spares;
@@ -17,6 +17,7 @@ use super::start::StartError;
 use super::{call, environment, snapshot, start};
 use crate::auth::vault::Vault;
 use crate::config;
+use crate::functions::egress::Egress;
 use crate::functions::error::{Error, Result};
 use crate::functions::logs::Logs;
 use crate::functions::metering::Phases;
@@ -47,6 +48,9 @@ pub(in crate::functions) struct Parts {
     pub(super) logs: Logs,
     pub(super) config: config::Functions,
     pub(super) tasks: Tasks,
+    pub(super) apart: Apart,
+    /// What the functions find the server by.
+    pub(super) anon_key: String,
 }
 
 impl std::ops::Deref for Invoker {
@@ -66,6 +70,8 @@ pub(in crate::functions) struct Setup {
     /// The server's data folder.
     pub(in crate::functions) data: PathBuf,
     pub(in crate::functions) tasks: Tasks,
+    pub(in crate::functions) egress: Egress,
+    pub(in crate::functions) anon_key: String,
 }
 
 /// A call to be made.
@@ -74,7 +80,11 @@ pub(in crate::functions) struct Work {
     pub(in crate::functions) request: RequestId,
     /// `None`: the payload is an event.
     pub(in crate::functions) http: Option<HttpRequest>,
-    pub(in crate::functions) payload: Bytes,
+    pub(in crate::functions) payload: Payload,
+    /// Whether the answer may be a stream.
+    pub(in crate::functions) may_stream: bool,
+    /// How many functions the request has gone through already.
+    pub(in crate::functions) hops: u8,
 }
 
 /// How many of what there are.
@@ -90,13 +100,20 @@ pub(in crate::functions) struct Counts {
 
 impl Invoker {
     pub(in crate::functions) fn start(setup: Setup) -> Result<Self> {
-        let Setup { config, packages, logs, vault, data, tasks } = setup;
+        let Setup { config, packages, logs, vault, data, tasks, egress, anon_key } = setup;
         let pool = Pool::new(config.max_environments);
         let source = snapshot::Source { program: PathBuf::from("/proc/self/exe"), cache: data.join("cache"), vault };
         let spares = Spares::new(source, tasks.clone(), config.spares, pool.clone())
             .map_err(|err| Error::NoWorker(format!("the thread that starts workers cannot be started: {err}")))?;
         let admission = Admission::new(config.max_running);
-        let invoker = Self(Arc::new(Parts { admission, pool, spares, packages, logs, config, tasks }));
+        let limits = Limits {
+            streamed: config.max_streamed,
+            fetches: config.max_fetches,
+            fetched: config.max_fetched,
+            stall: config.stream_stall,
+        };
+        let apart = Apart { tasks: tasks.clone(), egress, limits };
+        let invoker = Self(Arc::new(Parts { admission, pool, spares, packages, logs, config, tasks, apart, anon_key }));
         invoker.spawn_sweeper();
         Ok(invoker)
     }
@@ -106,8 +123,14 @@ impl Invoker {
     /// # Errors
     /// When it was not run: no place, no room, no worker, no package. The function's own failures are in [`Done`].
     pub(in crate::functions) async fn invoke(&self, work: Work) -> Result<Done> {
-        let Work { revision, request, http, payload } = work;
-        let mut message = ToWorker::Invoke(Box::new(invocation(&revision, request, http)));
+        let Work { revision, request, http, payload, may_stream, hops } = work;
+        let (payload, mut upload) = match payload {
+            Payload::Whole(payload) => (payload, None),
+            Payload::Streamed(upload) => (Bytes::new(), Some(upload)),
+        };
+        let mut invoke = invocation(&revision, request, http);
+        (invoke.streamed, invoke.may_stream) = (upload.is_some(), may_stream);
+        let mut message = ToWorker::Invoke(Box::new(invoke));
         for _ in 0..TRIES {
             let place = self.place(revision.function_id).await?;
             let (mut environment, phases, cold) = match self.pool.checkout(revision.id, Handle::current().id()) {
@@ -120,8 +143,13 @@ impl Invoker {
             environment.calls += 1;
             let frame = frame_of(&mut message, environment.calls, &payload).map_err(|err| too_large(&err))?;
             let (pool, log_limit) = (self.pool.clone(), self.config.log_limit);
-            let start = Start { request, phases, cold, place, pool, log_limit };
-            if let Some(done) = call::run(Running::new(environment, frame, start), &self.tasks).await {
+            let start = Start { request, phases, cold, place, pool, log_limit, hops, may_stream, apart: self.apart.clone() };
+            let running = Running::new(environment, frame, start);
+            let done = match upload.take() {
+                None => call::run(running).await,
+                Some(upload) => return call::run_streamed(running, upload).await.ok_or(Error::Stopping),
+            };
+            if let Some(done) = done {
                 return Ok(done);
             }
         }
@@ -238,6 +266,8 @@ fn invocation(revision: &Revision, request: RequestId, http: Option<HttpRequest>
         memory_mb: revision.settings.memory_mb,
         invoked_arn: format!("arn:aws:lambda:local:000000000000:function:{}", revision.name),
         http,
+        streamed: false,
+        may_stream: false,
     }
 }
 

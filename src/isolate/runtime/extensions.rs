@@ -6,7 +6,7 @@ use std::rc::Rc;
 use deno_core::{Extension, ExtensionFileSource, FastStaticString, OpDecl};
 use deno_web::{BlobStore, InMemoryBroadcastChannel};
 
-use super::ops;
+use super::{fetch, ops, streams};
 use crate::isolate::host::Host;
 
 /// Every script of the web crates by its specifier, as `build.rs` found them.
@@ -20,6 +20,8 @@ const OWN_SOURCES: &[(&str, FastStaticString)] = &[
     ("ext:plinth/process.js", deno_core::ascii_str_include!("js/process.js")),
     ("ext:plinth/context.js", deno_core::ascii_str_include!("js/context.js")),
     ("ext:plinth/http.js", deno_core::ascii_str_include!("js/http.js")),
+    ("ext:plinth/stream.js", deno_core::ascii_str_include!("js/stream.js")),
+    ("ext:plinth/awslambda.js", deno_core::ascii_str_include!("js/awslambda.js")),
     ("ext:plinth/web.js", deno_core::ascii_str_include!("js/web.js")),
     ("ext:plinth/invoke.js", deno_core::ascii_str_include!("js/invoke.js")),
     ("ext:plinth/main.js", deno_core::ascii_str_include!("js/main.js")),
@@ -32,10 +34,8 @@ const AFTER_SNAPSHOT: &[&str] = &["ext:deno_crypto/00_crypto.js"];
 const DENIED: &[&str] = &[
     "op_add_main_module_handler",
     "op_eval_context",
-    "op_fetch",
     "op_fetch_custom_client",
     "op_fetch_promise_is_settled",
-    "op_fetch_send",
     "op_import_sync",
     "op_import_sync_with_source",
     "op_is_terminal",
@@ -59,6 +59,11 @@ deno_core::extension!(
         ops::op_plinth_log,
         ops::op_plinth_loaded,
         ops::op_plinth_waiting,
+        streams::op_plinth_stream_start,
+        streams::op_plinth_stream_write,
+        streams::op_plinth_stream_flushed,
+        streams::op_plinth_stream_unwanted,
+        streams::op_plinth_stream_end,
     ],
     esm_entry_point = "ext:plinth/main.js",
     options = { host: Rc<Host> },
@@ -110,8 +115,14 @@ fn all(host: Rc<Host>) -> Vec<Extension> {
     extensions
 }
 
+/// Takes operations away, and has the server make the requests that deno's `fetch` would make itself.
 fn restrict(op: OpDecl) -> OpDecl {
-    if DENIED.contains(&op.name) { op.disable() } else { op }
+    match op.name {
+        "op_fetch" => op.with_implementation_from(&fetch::op_fetch()),
+        "op_fetch_send" => op.with_implementation_from(&fetch::op_fetch_send()),
+        name if DENIED.contains(&name) => op.disable(),
+        _ => op,
+    }
 }
 
 /// The wanted ones among an extension's scripts, with the text that travels in the binary.

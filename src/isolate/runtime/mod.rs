@@ -6,5 +6,7 @@
 pub(super) mod arguments;
 pub(super) mod engine;
 pub(super) mod extensions;
+mod fetch;
 pub(super) mod loader;
 mod ops;
+pub(super) mod streams;

@@ -1,8 +1,8 @@
-// The global scope of a function: the web platform's classes (WinterTC's minimum), without a network.
+// The global scope of a function: the web platform's classes (WinterTC's minimum); its network is the server's.
 import { core, primordials } from "ext:core/mod.js";
 import { op_plinth_log } from "ext:core/ops";
 
-const { ObjectDefineProperty, ObjectDefineProperties, PromiseReject, TypeError } = primordials;
+const { ObjectDefineProperty, ObjectDefineProperties } = primordials;
 
 const load = (path) => core.loadExtScript(`ext:${path}.js`);
 const webidl = load("deno_webidl/00_webidl");
@@ -14,7 +14,7 @@ export const event = load("deno_web/02_event");
 export const timers = load("deno_web/02_timers");
 const abort = load("deno_web/03_abort_signal");
 const base64 = load("deno_web/05_base64");
-const streams = load("deno_web/06_streams");
+export const streams = load("deno_web/06_streams");
 const encoding = load("deno_web/08_text_encoding");
 const file = load("deno_web/09_file");
 const fileReader = load("deno_web/10_filereader");
@@ -30,11 +30,6 @@ export const body = load("deno_fetch/22_body");
 const fetching = load("deno_fetch/26_fetch");
 
 const { setTimeout } = timers;
-
-function fetch() {
-  const message = "fetch failed: outbound network is not available to this function";
-  return PromiseReject(new TypeError(message));
-}
 
 class Navigator {
   constructor() {
@@ -110,7 +105,7 @@ const FUNCTIONS = {
   clearImmediate: timers.clearTimeout,
   clearInterval: timers.clearInterval,
   clearTimeout: timers.clearTimeout,
-  fetch,
+  fetch: fetching.fetch,
   reportError: event.reportError,
   setImmediate: (callback, ...args) => setTimeout(callback, 0, ...args),
   setInterval: timers.setInterval,

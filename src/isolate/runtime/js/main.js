@@ -1,10 +1,14 @@
 // The entry point: evaluated while the snapshot is made; `boot` is called once in every worker that starts from it.
 import "ext:plinth/stubs.js";
-import { core, internals } from "ext:core/mod.js";
+import { core, internals, primordials } from "ext:core/mod.js";
+import { op_plinth_log } from "ext:core/ops";
+import { awslambda } from "ext:plinth/awslambda.js";
 import { failWith, unhandledRejection } from "ext:plinth/errors.js";
 import * as globals from "ext:plinth/globals.js";
 import { drained, hasWork, invoke, load } from "ext:plinth/invoke.js";
 import * as process from "ext:plinth/process.js";
+
+const { ObjectDefineProperty, StringPrototypeStartsWith } = primordials;
 
 globals.define();
 
@@ -17,7 +21,20 @@ function isHandled(type, make) {
   return event.defaultPrevented;
 }
 
+// A request that outlived its call was cut off by the runtime, not by a mistake in the code that made it.
+function isCutOff(reason) {
+  try {
+    return StringPrototypeStartsWith(reason.message, "fetch failed: the call it belonged to has ended");
+  } catch {
+    return false;
+  }
+}
+
 function rejected(promise, reason) {
+  if (isCutOff(reason)) {
+    op_plinth_log(2, `${reason.message}`);
+    return true;
+  }
   const init = { promise, reason, cancelable: true };
   if (!isHandled("unhandledrejection", () => new globals.event.PromiseRejectionEvent("unhandledrejection", init))) {
     unhandledRejection(reason);
@@ -34,6 +51,7 @@ internals.plinth = {
   boot() {
     globals.complete();
     process.define();
+    ObjectDefineProperty(globalThis, "awslambda", { __proto__: null, value: awslambda, writable: true, enumerable: false, configurable: true });
     core.setUnhandledPromiseRejectionHandler(rejected);
     core.setReportExceptionCallback(uncaught);
     return { surround: process.surround, load, hasWork, invoke, drained };
