@@ -2,6 +2,7 @@
 //!
 //! Nothing is checked here: the server decides what may be reached. Redirects are followed by that JavaScript, so each hop is a
 //! request that the server decides about.
+
 #![expect(clippy::too_many_arguments, reason = "deno's JavaScript says what is passed")]
 
 use std::borrow::Cow;
@@ -142,7 +143,8 @@ pub(in crate::isolate) async fn op_fetch_send(
     state: Rc<RefCell<OpState>>,
     #[smi] rid: ResourceId,
 ) -> Result<FetchResponse, JsErrorBox> {
-    if let Ok(local) = state.borrow_mut().resource_table.take::<Local>(rid) {
+    let local = state.borrow_mut().resource_table.take::<Local>(rid);
+    if let Ok(local) = local {
         return Ok(answer_locally(&state, &local));
     }
     let request = state.borrow_mut().resource_table.take::<Request>(rid).map_err(JsErrorBox::from_err)?;

@@ -21,7 +21,6 @@ async fn addresses_that_are_not_public_are_refused_however_they_are_written() {
         "0x7f.0.0.1",
         "localhost",
         "LOCALHOST",
-        "localhost.",
         "[::1]",
         "[::ffff:127.0.0.1]",
         "[::ffff:7f00:1]",

@@ -47,7 +47,8 @@ impl Upstream {
                     App::new().app_data(seen).app_data(web::PayloadConfig::new(64 << 20)).configure(routes)
                 });
                 let server = server.on_connect(move |_, _| drop(counting.connections.fetch_add(1, Ordering::SeqCst)));
-                let server = server.workers(1).disable_signals().listen(listener).expect("it listens").run();
+                let server =
+                    server.workers(1).h1_allow_half_closed(false).disable_signals().listen(listener).expect("it listens").run();
                 sender.send(server.handle()).expect("the test waits");
                 server.await.expect("it serves");
             });
@@ -78,6 +79,7 @@ fn routes(config: &mut web::ServiceConfig) {
         .route("/packed", web::get().to(packed))
         .route("/echo", web::to(echo))
         .route("/redirect", web::to(redirect))
+        .route("/round", web::get().to(async || HttpResponse::Found().insert_header(("location", "/round")).finish()))
         .route("/never", web::get().to(never))
         .route("/flood", web::get().to(flood))
         .route("/slow", web::get().to(slow));
