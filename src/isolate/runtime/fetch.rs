@@ -3,8 +3,6 @@
 //! Nothing is checked here: the server decides what may be reached. Redirects are followed by that JavaScript, so each hop is a
 //! request that the server decides about.
 
-#![expect(clippy::too_many_arguments, reason = "deno's JavaScript says what is passed")]
-
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;

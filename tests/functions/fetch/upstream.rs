@@ -46,7 +46,9 @@ impl Upstream {
                     let seen = Data::from(Arc::clone(&mounted));
                     App::new().app_data(seen).app_data(web::PayloadConfig::new(64 << 20)).configure(routes)
                 });
-                let server = server.on_connect(move |_, _| drop(counting.connections.fetch_add(1, Ordering::SeqCst)));
+                let server = server.on_connect(move |_, _| {
+                    counting.connections.fetch_add(1, Ordering::SeqCst);
+                });
                 let server =
                     server.workers(1).h1_allow_half_closed(false).disable_signals().listen(listener).expect("it listens").run();
                 sender.send(server.handle()).expect("the test waits");
