@@ -58,6 +58,8 @@ codes! {
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The content type is not accepted";
     /// A limit of rate or concurrency is reached.
     TooManyRequests = "too_many_requests", TOO_MANY_REQUESTS, "Too many requests";
+    /// The request has gone through too many functions of this server.
+    LoopDetected = "loop_detected", LOOP_DETECTED, "The request goes round in circles";
     /// Something in the server failed; the log has it under the request's id.
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something failed in the server";
     /// The server's disk, or the database's, is full; nothing was changed.

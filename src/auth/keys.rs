@@ -73,6 +73,8 @@ pub(super) struct Keys {
     api: HashMap<TokenHash, ApiKey>,
     /// By their ids.
     access: HashMap<String, Arc<AccessKey>>,
+    /// The key that clients hold; it is no secret.
+    pub anon: String,
 }
 
 /// A key that signs requests. Its owner is the server's.
@@ -95,11 +97,15 @@ impl Keys {
         let stored = ensure(db, vault, clock).await?;
         let mut signing = Vec::new();
         let (mut api, mut access) = (HashMap::new(), HashMap::new());
+        let mut anon = String::new();
         for key in &stored {
             let plain = vault.unwrap(&context(&key.name), &key.sealed)?;
             match (key.kind.as_str(), &key.public_id) {
                 ("signing", Some(kid)) => signing.push((kid, plain)),
                 ("api", _) => {
+                    if key.name == "anon" {
+                        anon = String::from_utf8_lossy(&plain).into_owned();
+                    }
                     api.insert(token::hash(&plain), api_key_of(key)?);
                 }
                 ("access", Some(id)) => drop(access.insert(id.clone(), Arc::new(access_key_of(key, plain)?))),
@@ -117,7 +123,7 @@ impl Keys {
             verifiers.insert((*kid).clone(), verifier);
             published.keys.push(jwk);
         }
-        Ok(Self { signer, verifiers, published, api, access })
+        Ok(Self { signer, verifiers, published, api, access, anon })
     }
 
     /// The access key of an id; `None` if it is not a live one.

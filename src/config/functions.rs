@@ -37,6 +37,14 @@ pub struct Functions {
     pub log_limit: usize,
     /// Clients that may follow the log at once.
     pub log_followers: usize,
+    /// The largest streamed body of a request or a response, in bytes.
+    pub max_streamed: usize,
+    /// How long a client may leave a streamed response unread.
+    pub stream_stall: Duration,
+    /// Outbound requests one call may make.
+    pub max_fetches: usize,
+    /// The largest body of a response to one of those, in bytes.
+    pub max_fetched: usize,
 }
 
 pub(super) const SETTINGS: &[Setting] = &[
@@ -167,5 +175,39 @@ pub(super) const SETTINGS: &[Setting] = &[
         meaning: "Clients that may follow the functions' log on this node at once; beyond it they are answered 429.",
         allowed: "a whole number from 0 to 1000",
         set: |config, raw| raw.whole(0..=1000).map(|value| config.functions.log_followers = value),
+    },
+    Setting {
+        key: "functions.max_streamed",
+        env: "PLINTH_FUNCTIONS_MAX_STREAMED",
+        default: "200MB",
+        meaning: "The largest body of a request or a response that is streamed.",
+        allowed: "a size from 1KB to 100GiB",
+        set: |config, raw| raw.bytes(1_000..=100 << 30).map(|value| config.functions.max_streamed = value),
+    },
+    Setting {
+        key: "functions.stream_stall",
+        env: "PLINTH_FUNCTIONS_STREAM_STALL",
+        default: "1m",
+        meaning: "How long a client may leave a streamed response unread before it counts as gone.",
+        allowed: "a time from 1s to 15m",
+        set: |config, raw| {
+            raw.duration(Duration::from_secs(1)..=Duration::from_secs(900)).map(|value| config.functions.stream_stall = value)
+        },
+    },
+    Setting {
+        key: "functions.max_fetches",
+        env: "PLINTH_FUNCTIONS_MAX_FETCHES",
+        default: "1000",
+        meaning: "Outbound requests that one call may make; 64 at a time wait for their response.",
+        allowed: "a whole number from 0 to 100000",
+        set: |config, raw| raw.whole(0..=100_000).map(|value| config.functions.max_fetches = value),
+    },
+    Setting {
+        key: "functions.max_fetched",
+        env: "PLINTH_FUNCTIONS_MAX_FETCHED",
+        default: "100MiB",
+        meaning: "The largest body of a response to an outbound request.",
+        allowed: "a size from 1KB to 100GiB",
+        set: |config, raw| raw.bytes(1_000..=100 << 30).map(|value| config.functions.max_fetched = value),
     },
 ];

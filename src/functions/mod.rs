@@ -10,11 +10,13 @@
 //! - User code runs in a worker process, never here; it is not even parsed here.
 //! - A revision never changes. A deployment makes a new one, and it is durable before it is answered.
 //! - Every call ends in its records and in an answer, within its limit and a grace of 100 ms, whatever its code does.
+//! - A function reaches the network through [`egress`] alone.
 //! - The values of a function's variables are sealed at rest, and read back by the Lambda API alone, as AWS's clients expect it;
 //!   the service key never reaches a function.
 
 pub mod api;
 mod build;
+pub mod egress;
 mod error;
 mod fault;
 mod invoker;
@@ -27,8 +29,9 @@ mod registry;
 mod service;
 
 pub use self::api::FunctionsStatus;
+pub use self::egress::Own;
 pub use self::error::{Error, Result};
 pub use self::fault::{Details, Failure, Outcome};
-pub use self::invoker::{Done, Reply};
+pub use self::invoker::{Body, Done, Download, Payload, Reply, Upload, Uploader, upload};
 pub use self::metering::Phases;
 pub use self::service::{AliasChange, Draft, Event, FunctionsService, Parts, Publication, Status, Target, Totals};

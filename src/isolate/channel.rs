@@ -1,8 +1,11 @@
 //! The worker's end of the socket: frames in, frames out.
 
+use std::future::Future as _;
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream as StdStream;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -33,6 +36,11 @@ impl Outbox {
     /// An outbox whose frames are lost, for making the snapshot.
     pub(super) fn nowhere() -> io::Result<Self> {
         Ok(Self { buffer: Arc::default(), socket: Arc::new(StdStream::pair()?.0) })
+    }
+
+    /// Whether all was sent.
+    fn is_empty(&self) -> bool {
+        self.lock().is_empty()
     }
 
     /// Puts a frame behind the others. A full outbox is sent on at once, as far as the server takes it.
@@ -137,6 +145,24 @@ impl Channel {
         self.read.drain(..4 + length);
         self.read.shrink_to(KEEP);
         Ok(Some(Frame { message, body }))
+    }
+
+    /// The next frame, as [`Self::receive`] gives it.
+    pub(super) fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Option<Frame>>> {
+        pin!(self.receive()).poll(context)
+    }
+
+    /// Sends what the socket takes, and has the task woken when it takes more of what is left.
+    pub(super) fn poll_flush(&self, context: &mut Context<'_>) {
+        self.outbox.flush_what_goes();
+        while !self.outbox.is_empty() && self.socket.poll_write_ready(context).is_ready() {
+            // Clears what the runtime believes about the socket, should it take nothing.
+            match send(&mut self.outbox.lock(), |bytes| self.socket.try_write(bytes)) {
+                Ok(_) => {}
+                // A broken socket is noticed by whoever reads from it.
+                Err(_) => return,
+            }
+        }
     }
 
     /// Sends everything that is in the outbox.

@@ -10,16 +10,17 @@ use std::time::Duration;
 use deno_core::ModuleSpecifier;
 use deno_core::error::CoreError;
 use deno_core::futures::FutureExt;
+use deno_error::JsErrorBox;
 use tokio::time::Instant;
 
 use super::channel::{Channel, Frame};
 use super::failure;
 use super::host::Outcome;
-use super::meter::Meter;
 use super::protocol::{Answer, Assign, Bundle, FromWorker, FunctionError, HttpResponse, Invoke, LogLevel, ModuleKind, ToWorker};
 use super::runtime::arguments::{Call, Exports};
 use super::runtime::engine::{Engine, Which};
-use super::runtime::package::{Package, url_of};
+use super::runtime::meter::Meter;
+use super::runtime::modules::package::{Package, url_of};
 use super::watchdog::Watchdog;
 
 /// How long no call must come before the heap is tidied up.
@@ -64,11 +65,13 @@ pub(super) struct Environment {
     patience: Duration,
     /// Whether the script was last seen waiting, not running.
     waits: bool,
+    /// The call whose promises went on after its answer, until it is told that they do no more.
+    owes_settled: Option<u64>,
 }
 
 impl Environment {
     pub(super) fn new(engine: Engine, channel: Channel, watchdog: Watchdog) -> Self {
-        Self { engine: ManuallyDrop::new(engine), channel, watchdog, patience: Duration::ZERO, waits: false }
+        Self { engine: ManuallyDrop::new(engine), channel, watchdog, patience: Duration::ZERO, waits: false, owes_settled: None }
     }
 
     /// Becomes the assigned revision and serves its calls until the server hangs up or a fault ends it.
@@ -106,6 +109,7 @@ impl Environment {
                 _ => Some(failure::never_settled("the module")),
             },
         };
+        self.engine.host.streams().close();
         let usage = meter.read(&mut self.engine.runtime);
         let health = if failure.is_some() { Health::Broken } else { Health::Sound };
         if let Some(error) = &failure {
@@ -172,7 +176,8 @@ impl Environment {
         self.engine.host.begin(call);
         self.waits = false;
         self.watchdog.arm(timeout);
-        self.engine.call(Which::Invoke, Call { invoke, body });
+        let source = invoke.streamed.then(|| self.engine.open_request(call));
+        self.engine.call(Which::Invoke, Call { invoke, body, source });
         let failed = if self.is_over() { None } else { self.finish(Instant::now() + timeout).await };
         let limit = self.limit_reached(|| failure::timed_out(&request_id, timeout));
         let outcome = match (limit.or(failed), self.engine.host.take_outcome()) {
@@ -181,18 +186,29 @@ impl Environment {
             (None, None) => Outcome::Failed { error: failure::never_settled("the handler"), fatal: true },
         };
         let usage = meter.read(&mut self.engine.runtime);
-        let (http, body) = match outcome {
-            Outcome::Event(json) => (None, json),
-            Outcome::Http(status, headers, body) => (Some(HttpResponse { status, headers }), body),
-            Outcome::Loaded => (None, Vec::new()),
+        let waiting = self.engine.host.is_waiting();
+        self.patience = timeout;
+        let (message, body) = match outcome {
+            Outcome::Event(json) => (FromWorker::Answer(Box::new(Answer { call, http: None, usage, waiting })), json),
+            Outcome::Http(status, headers, body) => {
+                let http = Some(HttpResponse { status, headers });
+                (FromWorker::Answer(Box::new(Answer { call, http, usage, waiting })), body)
+            }
+            Outcome::Streamed => (FromWorker::Finished { call, usage, waiting }, Vec::new()),
+            Outcome::Loaded => (FromWorker::Answer(Box::new(Answer { call, http: None, usage, waiting })), Vec::new()),
             Outcome::Failed { error, fatal } => {
                 self.tell_pending(&error)?;
+                self.engine.host.streams().close();
                 self.send(&FromWorker::Failed { call, error, fatal, usage }, &[]).await?;
+                self.owes_settled = None;
                 return Ok(if fatal { Health::Broken } else { Health::Sound });
             }
         };
-        self.send(&FromWorker::Answer(Box::new(Answer { call, http, usage })), &body).await?;
-        self.patience = timeout;
+        self.owes_settled = waiting.then_some(call);
+        if !waiting {
+            self.engine.host.streams().close();
+        }
+        self.send(&message, &body).await?;
         Ok(Health::Sound)
     }
 
@@ -229,11 +245,25 @@ impl Environment {
                 }
             }
         }
-        if let Ok(frame) = tokio::time::timeout(IDLE, self.channel.receive()).await {
+        if let Some(call) = self.owes_settled.take() {
+            self.engine.host.streams().close();
+            self.send(&FromWorker::Settled { call }, &[]).await?;
+        }
+        if let Ok(frame) = tokio::time::timeout(IDLE, self.receive()).await {
             return frame;
         }
         self.engine.tidy();
-        self.channel.receive().await
+        self.receive().await
+    }
+
+    /// The next frame that is about more than a stream.
+    async fn receive(&mut self) -> io::Result<Option<Frame>> {
+        loop {
+            let Some(frame) = self.channel.receive().await? else { return Ok(None) };
+            if let Some(frame) = self.engine.host.streams().take(frame) {
+                return Ok(Some(frame));
+            }
+        }
     }
 
     /// Runs the event loop until the promises are settled, the next frame is there, or their time is over: then they are frozen.
@@ -243,7 +273,9 @@ impl Environment {
         let (engine, watchdog, channel) = (&mut self.engine, &self.watchdog, &mut self.channel);
         let turns = poll_fn(|context| {
             let turn = engine.poll(context);
-            engine.host.outbox().flush_what_goes();
+            if let Poll::Ready(frame) = poll_streams(engine, channel, context) {
+                return Poll::Ready(Meanwhile::Frame(frame));
+            }
             if let Some(Outcome::Failed { error, .. }) = engine.host.take_outcome() {
                 let text = format!("after the answer: {}: {}", error.error_type, error.message);
                 engine.host.log(LogLevel::Error, &text);
@@ -257,14 +289,7 @@ impl Environment {
                 Poll::Pending => Poll::Pending,
             }
         });
-        let either = async {
-            tokio::select! {
-                biased;
-                frame = channel.receive() => Meanwhile::Frame(frame),
-                meanwhile = turns => meanwhile,
-            }
-        };
-        tokio::time::timeout(self.patience, either).await.unwrap_or(Meanwhile::Quiet)
+        tokio::time::timeout(self.patience, turns).await.unwrap_or(Meanwhile::Quiet)
     }
 
     /// Puts what is pending before a failure that is about that.
@@ -293,8 +318,13 @@ impl Environment {
             if let Poll::Ready(value) = ready(context) {
                 return Poll::Ready(Stop::Ready(value));
             }
-            self.channel.outbox().flush_what_goes();
             self.waits = true;
+            if !self.engine.host.streams().is_active() {
+                self.channel.outbox().flush_what_goes();
+            } else if poll_streams(&self.engine, &mut self.channel, context).is_ready() {
+                let lost = JsErrorBox::generic("the server is gone, or said what it must not say now");
+                return Poll::Ready(Stop::Failed(lost.into()));
+            }
             match turn {
                 Poll::Ready(Ok(())) => Poll::Ready(Stop::Drained),
                 Poll::Ready(Err(error)) => Poll::Ready(Stop::Failed(error)),
@@ -326,4 +356,19 @@ impl Environment {
         self.channel.outbox().push(message, body).map_err(io::Error::other)?;
         self.channel.flush().await
     }
+}
+
+/// Takes what the server says of streams, and sends what is to be sent. Ready with a frame that is about something else, or when the
+/// server hung up.
+fn poll_streams(engine: &Engine, channel: &mut Channel, context: &mut Context<'_>) -> Poll<io::Result<Option<Frame>>> {
+    let streams = engine.host.streams();
+    while let Poll::Ready(received) = channel.poll_receive(context) {
+        let Some(frame) = received? else { return Poll::Ready(Ok(None)) };
+        if let Some(frame) = streams.take(frame) {
+            return Poll::Ready(Ok(Some(frame)));
+        }
+    }
+    streams.poll(context);
+    channel.poll_flush(context);
+    Poll::Pending
 }

@@ -1,10 +1,12 @@
 //! What the operations and the Rust side of one worker share: the call under way, its outcome, its log.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use super::channel::Outbox;
 use super::last_words;
-use super::protocol::{FromWorker, FunctionError, LogLevel, LogLine, MAX_RESPONSE};
+use super::protocol::{FromWorker, FunctionError, HttpResponse, LogLevel, LogLine, MAX_RESPONSE, Started, response_stream};
+use super::streams::{Stream, Streams};
 
 /// How a call, or initialisation, ended.
 #[derive(Debug)]
@@ -13,6 +15,8 @@ pub(super) enum Outcome {
     Event(Vec<u8>),
     /// An HTTP response: status, headers, content.
     Http(u16, Vec<(String, String)>, Vec<u8>),
+    /// The stream of the response is at its end.
+    Streamed,
     /// Initialisation found the handler.
     Loaded,
     /// The code failed; `fatal` when the environment cannot be trusted with another call.
@@ -20,11 +24,13 @@ pub(super) enum Outcome {
 }
 
 /// Shared by the operations (through `OpState`) and the environment.
-#[derive(Debug)]
 pub(super) struct Host {
     outcome: RefCell<Option<Outcome>>,
     waiting: Cell<u32>,
     timers: RefCell<Vec<(i64, bool)>>,
+    streams: Streams,
+    /// The body of the response, when that is a stream.
+    response: RefCell<Option<Rc<Stream>>>,
     call: Cell<u64>,
     log_limit: Cell<usize>,
     log_left: Cell<usize>,
@@ -36,6 +42,8 @@ impl Host {
     pub(super) fn new(outbox: Outbox) -> Self {
         Self {
             outcome: RefCell::default(),
+            streams: Streams::new(outbox.clone()),
+            response: RefCell::default(),
             waiting: Cell::default(),
             timers: RefCell::default(),
             call: Cell::default(),
@@ -50,6 +58,33 @@ impl Host {
         &self.outbox
     }
 
+    /// The streams of the call under way.
+    pub(super) fn streams(&self) -> &Streams {
+        &self.streams
+    }
+
+    /// Begins a response whose body is a stream.
+    pub(super) fn start_response(&self, status: u16, headers: Vec<(String, String)>) {
+        let call = self.call.get();
+        let started = Started { call, http: HttpResponse { status, headers } };
+        match self.outbox.push(&FromWorker::Started(Box::new(started)), &[]) {
+            Ok(()) => *self.response.borrow_mut() = Some(self.streams.open(response_stream(call))),
+            Err(err) => {
+                let error = FunctionError {
+                    error_type: "Function.InvalidResponse".to_owned(),
+                    message: err.to_string(),
+                    trace: Vec::new(),
+                };
+                self.finish(Outcome::Failed { error, fatal: false });
+            }
+        }
+    }
+
+    /// The stream of the response, once it has begun.
+    pub(super) fn response(&self) -> Option<Rc<Stream>> {
+        self.response.borrow().clone()
+    }
+
     /// Sets what one call may log, in bytes.
     pub(super) fn set_log_limit(&self, bytes: usize) {
         self.log_limit.set(bytes);
@@ -58,6 +93,7 @@ impl Host {
     /// Begins a call; 0 is initialisation.
     pub(super) fn begin(&self, call: u64) {
         self.outcome.take();
+        self.response.take();
         self.call.set(call);
         last_words::begin(call);
         self.log_left.set(self.log_limit.get());

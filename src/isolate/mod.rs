@@ -13,6 +13,7 @@
 //! - The server imports [`protocol`] and nothing else of this.
 //! - No descriptor but the socket, no file, no network, no program: the kernel refuses them, whatever the isolate is made to do.
 //! - A worker runs one revision in its life, and one call at a time. After a fault it exits.
+//! - Outbound requests and bodies that are not whole are [`streams`] over the same socket; each ends with its call.
 //! - Events and results pass as JSON text through V8's own parser; nothing here recurses over what a user made.
 
 mod channel;
@@ -21,10 +22,10 @@ mod environment;
 mod failure;
 mod host;
 mod last_words;
-mod meter;
 pub mod modules;
 pub mod protocol;
 mod runtime;
 pub mod snapshot;
+mod streams;
 mod watchdog;
 pub mod worker;

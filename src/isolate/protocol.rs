@@ -2,8 +2,16 @@
 //!
 //! A frame is `length: u32 LE | json_length: u32 LE | json | body`, where `length` counts everything after itself. The JSON is a
 //! [`ToWorker`] or a [`FromWorker`]; the body is raw bytes (code, a request's payload, an answer's payload), whose meaning the
-//! JSON tells. The server treats a worker as hostile: a frame beyond [`MAX_FRAME`], JSON that does not parse, or an answer to a
-//! call that was not made ends that worker.
+//! JSON tells. The server treats a worker as hostile: a frame beyond [`MAX_FRAME`], JSON that does not parse, an answer to a
+//! call that was not made, or a chunk beyond its window ends that worker.
+//!
+//! # Streams
+//!
+//! What is too long for one frame, or comes bit by bit, is a stream of chunks of at most [`CHUNK`] bytes. Its sender may have
+//! [`WINDOW`] bytes under way; the receiver gives credit for what it has passed on. A call has two streams, whose numbers follow
+//! from its own ([`request_stream`], [`response_stream`]); an outbound request has one odd number, counted up by the worker for as
+//! long as it lives, for its body and for the body of its response. A stream ends with its call. What arrives for a stream
+//! that is over is dropped by the worker, and by the server as long as there once was such a stream.
 //!
 //! This file is the only one of `isolate` that the server's side imports; it knows neither V8 nor sockets.
 
@@ -16,6 +24,27 @@ pub const MAX_FRAME: usize = 288 * 1024 * 1024;
 
 /// The longest answer a function may give, in bytes (6 MiB + 100 B, as AWS Lambda's).
 pub const MAX_RESPONSE: usize = 6 * 1024 * 1024 + 100;
+
+/// The most bytes one [`ToWorker::Chunk`] or [`FromWorker::Chunk`] carries.
+pub const CHUNK: usize = 64 * 1024;
+
+/// The most bytes of one direction of a stream that are sent and not yet credited.
+pub const WINDOW: usize = 256 * 1024;
+
+/// The most outbound requests of one call that wait for the head of their response; a worker holds further ones back.
+pub const MAX_OPENING: usize = 64;
+
+/// The stream that brings the body of a call's HTTP request.
+#[must_use]
+pub const fn request_stream(call: u64) -> u64 {
+    call.wrapping_mul(4)
+}
+
+/// The stream that takes the body of a call's HTTP response.
+#[must_use]
+pub const fn response_stream(call: u64) -> u64 {
+    call.wrapping_mul(4).wrapping_add(2)
+}
 
 /// The file descriptor a worker finds its end of the socketpair at.
 pub const SOCKET_FD: i32 = 3;
@@ -33,8 +62,19 @@ pub enum ToWorker {
     /// Become the environment of one function revision, for life. The body holds what [`Bundle`] tells.
     /// Answered by [`FromWorker::Initialised`] or [`FromWorker::InitFailed`].
     Assign(Box<Assign>),
-    /// Run the handler once. The body is the payload. Answered by [`FromWorker::Answer`] or [`FromWorker::Failed`].
+    /// Run the handler once. The body is the payload. Answered by [`FromWorker::Answer`], [`FromWorker::Failed`], or
+    /// [`FromWorker::Started`] and then [`FromWorker::Finished`].
     Invoke(Box<Invoke>),
+    /// A piece of a request's body, or of the response to an outbound request; nothing follows one with `end`.
+    Chunk { stream: u64, end: bool },
+    /// The stream broke off; nothing follows. For [`response_stream`]: nobody reads what is sent any more.
+    Abort { stream: u64, reason: String },
+    /// So many more bytes may be sent.
+    Credit { stream: u64, bytes: usize },
+    /// The head of the response to [`FromWorker::Fetch`]; its body follows as chunks unless `ended`.
+    FetchHead(Box<FetchHead>),
+    /// An outbound request has no response; the message says why, and what to do.
+    FetchFailed { stream: u64, message: String },
 }
 
 /// What a worker tells the server.
@@ -59,12 +99,25 @@ pub enum FromWorker {
     Log(LogLine),
     /// What the failure that is told next left pending. Sent before a time-out, and before a promise that never settled.
     Pending(Box<Pending>),
+    /// An HTTP response begins whose body is a stream.
+    Started(Box<Started>),
+    /// The stream of the response is over and with it the call.
+    Finished { call: u64, usage: Usage, waiting: bool },
+    /// After an answer that was `waiting`: the promises are settled, or their time is over.
+    Settled { call: u64 },
+    /// Make an outbound request. The frame's body is the whole body, or when `streamed` its beginning.
+    Fetch(Box<Fetch>),
+    /// A piece of a response's body, or of the body of an outbound request; nothing follows one with `end`.
+    Chunk { stream: u64, end: bool },
+    /// The function does not want the rest, or cannot send it; nothing follows.
+    Abort { stream: u64, reason: String },
+    /// So many more bytes may be sent.
+    Credit { stream: u64, bytes: usize },
 }
 
-/// A request to check files.
+/// A request to check files, whose contents lie in the body in this order.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Compile {
-    /// In the order in which their contents lie in the body.
     pub files: Vec<SourceFile>,
     /// The handler asked for, such as `index.handler`; `None` takes whichever kind is found.
     pub handler: Option<String>,
@@ -72,12 +125,10 @@ pub struct Compile {
     pub is_archive: bool,
 }
 
-/// A file of a package.
+/// A file of a package: its path there, such as `src/index.ts`, and its length in bytes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SourceFile {
-    /// Its path in the package, such as `src/index.ts`: shown in messages and stack traces.
     pub path: String,
-    /// Its length, in bytes.
     pub len: usize,
 }
 
@@ -195,6 +246,12 @@ pub struct Invoke {
     /// What `context.clientContext` is, as JSON.
     #[serde(default)]
     pub client_context: Option<String>,
+    /// Whether the content comes by [`request_stream`] instead.
+    #[serde(default)]
+    pub streamed: bool,
+    /// Whether the response may be a stream; otherwise it is whole.
+    #[serde(default)]
+    pub may_stream: bool,
 }
 
 /// An HTTP request as the function shall see it.
@@ -226,6 +283,51 @@ pub struct Answer {
     /// `None`: the body is the JSON result of an event. `Some`: an HTTP response, whose content is the body.
     pub http: Option<HttpResponse>,
     pub usage: Usage,
+    /// Whether promises given to `waitUntil` go on; then [`FromWorker::Settled`] follows.
+    #[serde(default)]
+    pub waiting: bool,
+}
+
+/// The head of a streamed answer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Started {
+    pub call: u64,
+    pub http: HttpResponse,
+}
+
+/// An outbound request.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Fetch {
+    /// Odd, and higher than every one before it.
+    pub stream: u64,
+    pub method: String,
+    /// The whole address; not checked by the worker.
+    pub url: String,
+    /// In order, a name may repeat; each character stands for a byte.
+    pub headers: Vec<(String, String)>,
+    pub body: FetchBody,
+}
+
+/// Where the body of an outbound request is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FetchBody {
+    None,
+    /// In the frame.
+    Whole,
+    /// In the frame and in chunks; of this length in all, where it is known.
+    Streamed(Option<u64>),
+}
+
+/// The head of the response to an outbound request.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FetchHead {
+    pub stream: u64,
+    pub status: u16,
+    /// In order, a name may repeat; each character stands for a byte.
+    pub headers: Vec<(String, String)>,
+    /// There is no body, or it is empty.
+    pub ended: bool,
 }
 
 /// The head of an HTTP response.

@@ -8,7 +8,7 @@ use deno_core::{JsRuntimeForSnapshot, RuntimeOptions};
 
 use super::channel::Outbox;
 use super::host::Host;
-use super::runtime::extensions;
+use super::runtime::{engine, extensions};
 
 /// Writes the snapshot to standard output. It fits this very program only: V8 refuses that of another build.
 #[must_use]
@@ -23,6 +23,7 @@ pub fn main() -> ExitCode {
 }
 
 fn make() -> Result<Box<[u8]>, Box<dyn std::error::Error>> {
+    engine::set_flags();
     let tokio = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let _entered = tokio.enter();
     let host = Rc::new(Host::new(Outbox::nowhere()?));

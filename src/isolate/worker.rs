@@ -60,6 +60,6 @@ async fn work(mut engine: Engine, mut channel: Channel, watchdog: Watchdog, sand
             channel.outbox().push(&message, &body).map_err(io::Error::other)?;
             channel.flush().await
         }
-        ToWorker::Invoke(_) => Err(io::Error::other("a worker that is not assigned cannot be invoked")),
+        _ => Err(io::Error::other("a worker that is not assigned cannot be invoked")),
     }
 }

@@ -1,8 +1,10 @@
 //! Opens every part, in the order they need each other.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::private::PrivateListener;
 use crate::api::PublicUrl;
 use crate::auth::AuthService;
 use crate::auth::vault::Vault;
@@ -29,6 +31,8 @@ pub struct App {
     pub(super) auth: AuthService,
     pub(super) functions: FunctionsService,
     pub(super) site: Site,
+    /// Where functions reach this very server.
+    pub(super) private: Arc<PrivateListener>,
 }
 
 /// Why the server did not start. Each is one line that says what to do.
@@ -59,7 +63,13 @@ impl App {
     ///
     /// # Errors
     /// [`OpenError`]: the first part that cannot be opened.
-    pub async fn open(loaded: Loaded, tasks: Tasks, metrics: Metrics, public_url: PublicUrl) -> Result<Self, OpenError> {
+    pub async fn open(
+        loaded: Loaded,
+        tasks: Tasks,
+        metrics: Metrics,
+        public_url: PublicUrl,
+        listen: SocketAddr,
+    ) -> Result<Self, OpenError> {
         let Loaded { config, master_key, .. } = loaded;
         let clock = Clock::system();
         let (upkeep, stop) = (metrics.clone().keep_tidy(), tasks.clone());
@@ -70,9 +80,12 @@ impl App {
             }
         }));
         let data = &config.server.data;
-        create_data_folder(data).map_err(|source| OpenError::Data { path: data.display().to_string(), source })?;
+        let unusable = |source| OpenError::Data { path: data.display().to_string(), source };
+        create_data_folder(data).map_err(unusable)?;
         let databases = Databases::open(&config.database, data, &tasks).await?;
         databases.migrate(&clock).await?;
+        // Only now is it sure that no other server uses the folder.
+        let private = Arc::new(PrivateListener::bind(data).map_err(unusable)?);
         let vault = Vault::open(data, master_key.as_ref())?;
         let blobs = Blobs::open(data)?;
         let auth = AuthService::open(&config.auth, databases.app.clone(), &vault, clock.clone(), &public_url).await?;
@@ -87,11 +100,24 @@ impl App {
             data: data.clone(),
             program: PathBuf::from("/proc/self/exe"),
             tasks: tasks.clone(),
+            own: functions::Own { public_url: Arc::clone(&public_url.0), listen, socket: private.address() },
         })
         .await?;
         let site = Site::open(&config.site)?;
         let started_at = clock.now();
-        Ok(Self { config: Arc::new(config), clock, started_at, tasks, metrics, public_url, databases, auth, functions, site })
+        Ok(Self {
+            config: Arc::new(config),
+            clock,
+            started_at,
+            tasks,
+            metrics,
+            public_url,
+            databases,
+            auth,
+            functions,
+            site,
+            private,
+        })
     }
 }
 

@@ -55,7 +55,7 @@ pub fn run(loaded: Loaded, announce: impl FnOnce(&str)) -> Result<(), RunError> 
     let core = tokio::runtime::Builder::new_multi_thread().thread_name("plinth-core").enable_all().build()?;
     let tasks = Tasks::new(core.handle().clone());
     let metrics = Metrics::install().map_err(|err| RunError::Metrics(err.to_string()))?;
-    let app = core.block_on(App::open(loaded, tasks, metrics, public_url))?;
+    let app = core.block_on(App::open(loaded, tasks, metrics, public_url, address))?;
 
     let result = actix_web::rt::System::new().block_on(serve(&app, listener, address, announce));
     core.block_on(close(&app));
@@ -104,6 +104,7 @@ async fn serve(app: &App, listener: TcpListener, address: SocketAddr, announce: 
     .shutdown_timeout(config.server.shutdown_timeout.as_secs())
     .disable_signals()
     .listen(listener)?
+    .listen_uds(app.private.listener()?)?
     .run();
     actix_web::rt::spawn(stop_on_signal(app.clone(), server.handle(), Signals::install()?));
     remember_url(&config.server.data, Some((address, &app.public_url.0)));

@@ -7,6 +7,7 @@
 mod app;
 mod lifecycle;
 mod middleware;
+mod private;
 mod routes;
 mod system;
 

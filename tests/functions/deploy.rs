@@ -94,7 +94,7 @@ async fn a_setting_that_is_not_allowed_is_refused_with_its_name_and_limit() {
         (json!({ "timeout_s": 0 }), "timeout_s", "1 to 900"),
         (json!({ "timeout_s": 901 }), "timeout_s", "1 to 900"),
         (json!({ "timeout_s": 1.5 }), "timeout_s", "1 to 900"),
-        (json!({ "handler": "main.handler" }), "handler", "index."),
+        (json!({ "handler": "../main.handler" }), "handler", "index."),
         (json!({ "handler": "index" }), "handler", "index."),
         (json!({ "verify_jwt": "no" }), "verify_jwt", "true or false"),
         (json!({ "network": "private" }), "network", "none"),

@@ -173,7 +173,8 @@ async fn bodies_are_passed_as_they_are_up_to_the_limit() {
     assert!(whole.assert_status(200).bytes() == bytes, "6 MiB come back as they went");
     let mut longer = bytes;
     longer.push(0);
-    let refused = app.anon().post("/functions/v1/bytes").body(longer).await;
+    app.deploy("event", ECHO, json!({})).await;
+    let refused = app.anon().post("/functions/v1/event").body(longer).await;
     assert!(refused.assert_status(413).problem()["detail"].as_str().unwrap_or_default().contains("6291456"));
 }
 

@@ -2,6 +2,7 @@
 
 mod deploy;
 mod faults;
+mod fetch;
 mod follow;
 mod hostile;
 mod invoke;
@@ -9,6 +10,7 @@ mod lifecycle;
 mod logs;
 mod neighbours;
 mod packages;
+mod streaming;
 mod untrusted;
 
 use std::fs;

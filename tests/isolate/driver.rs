@@ -270,6 +270,8 @@ impl Worker {
             invoked_arn: "arn:aws:lambda:local:000000000000:function:tested".to_owned(),
             http,
             client_context: None,
+            streamed: false,
+            may_stream: false,
         };
         self.send(&ToWorker::Invoke(Box::new(invoke)), body);
     }
@@ -278,7 +280,7 @@ impl Worker {
     pub(crate) fn finish(&mut self) -> Reply {
         match self.receive_past_logs() {
             Some((FromWorker::Answer(answer), body)) => {
-                let Answer { call, http, usage } = *answer;
+                let Answer { call, http, usage, .. } = *answer;
                 assert_eq!(call, self.calls, "the answer is to the call that was made");
                 Reply::Answer { http, body, usage }
             }
@@ -296,7 +298,11 @@ impl Worker {
             match self.receive()? {
                 (FromWorker::Log(line), _) => self.logs.push(line),
                 // What was pending is told before the failure that counts.
-                (FromWorker::Pending(_), _) => {}
+                (FromWorker::Pending(_) | FromWorker::Settled { .. }, _) => {}
+                (FromWorker::Fetch(fetch), _) => {
+                    let message = format!("{} is out of reach", fetch.url);
+                    self.send(&ToWorker::FetchFailed { stream: fetch.stream, message }, &[]);
+                }
                 other => return Some(other),
             }
         }

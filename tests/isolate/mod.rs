@@ -13,4 +13,5 @@ mod node;
 mod packages;
 mod platform;
 mod sandbox;
+mod streams;
 mod web;

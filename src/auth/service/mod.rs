@@ -72,6 +72,12 @@ impl AuthService {
         })))
     }
 
+    /// The key that clients of this server hold. It is no secret.
+    #[must_use]
+    pub fn anon_key(&self) -> &str {
+        &self.0.keys.anon
+    }
+
     /// The keys that verify this server's tokens.
     #[must_use]
     pub fn published_keys(&self) -> &JwkSet {

@@ -170,8 +170,9 @@ fn network(value: Value) -> Result<Network, String> {
     }
 }
 
-/// A host name or an address, without scheme and path; a port may follow.
+/// A host name or an address, without scheme and path; `*.` may stand before a name, and a port may follow.
 fn is_host(text: &str) -> bool {
+    let text = text.strip_prefix("*.").unwrap_or(text);
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | ':' | '[' | ']' | '_');
     (1..=259).contains(&text.len()) && text.chars().all(allowed)
 }

@@ -8,10 +8,12 @@ use metrics::counter;
 
 use super::answers::FailureAnswer;
 use super::{body, existing_name, reply, request};
-use crate::api::{Problem, PublicUrl};
+use crate::api::{Code, Problem, PublicUrl};
 use crate::auth::api::Caller;
 use crate::auth::principal::Principal;
+use crate::functions::egress::{MAX_HOPS, hops_of};
 use crate::functions::{Error, FunctionsService, Phases};
+use crate::isolate::protocol::HandlerStyle;
 use crate::telemetry::current_request_id;
 use crate::types::{FunctionName, RequestId};
 
@@ -21,6 +23,10 @@ use crate::types::{FunctionName, RequestId};
 /// is taken out. `Server-Timing` tells what each phase took, in milliseconds: `download` and `environment` and `init` are 0 when
 /// the call is warm. The records and the lines of the call are in the function's log under the answer's `x-request-id`.
 ///
+/// A handler that answers a `Response` whose body is a stream (and one made by `awslambda.streamifyResponse`) is answered as it writes:
+/// the head first, then its chunks as fast as the client reads them. `Server-Timing` then has the time to the head, and a function that
+/// fails in the middle breaks the connection. A body over 256 KiB, or of unknown length, reaches such a handler as it arrives.
+///
 /// A function with `verify_jwt: false` needs neither key nor token. Preflight requests of browsers are answered by the server.
 #[utoipa::path(
     method(get, head, post, put, patch, delete, options),
@@ -28,7 +34,7 @@ use crate::types::{FunctionName, RequestId};
     tag = "functions",
     security(("bearer" = []), ("apikey" = []), ()),
     params(("name" = String, Path, example = "hello")),
-    request_body(description = "Whatever the function takes; at most 6 MiB", content((Vec<u8> = "application/octet-stream"))),
+    request_body(description = "Whatever the function takes; at most 6 MiB, or `functions.max_streamed` where the handler takes a `Request`", content((Vec<u8> = "application/octet-stream"))),
     responses(
         (status = 200, description = "The function's own answer: its status, headers and content"),
         (status = 401, description = "The function needs a key or a token, or that is not valid", body = crate::api::ProblemBody, content_type = "application/problem+json"),
@@ -37,6 +43,7 @@ use crate::types::{FunctionName, RequestId};
         (status = 429, description = "No place to run became free in time; see Retry-After", body = crate::api::ProblemBody, content_type = "application/problem+json"),
         (status = 502, description = "The function failed, ended, or used all its memory", body = FailureAnswer,
          headers(("x-amz-function-error" = String, description = "`Unhandled`"))),
+        (status = 508, description = "The request has gone through 16 functions: one calls itself", body = crate::api::ProblemBody, content_type = "application/problem+json"),
         (status = 504, description = "The function took longer than it may", body = FailureAnswer,
          headers(("x-amz-function-error" = String, description = "`Unhandled`"))),
     ),
@@ -80,9 +87,19 @@ async fn call(
     let principal = caller.principal();
     let context =
         reply::Context { request: id, version: revision.number, shows_trace: principal.is_some_and(Principal::is_service) };
-    let payload = body::read(payload, functions.config().max_request, "functions.max_request").await?;
+    let hops = hops_of(http.headers().get("x-plinth-hops").map(HeaderValue::as_bytes));
+    if hops >= MAX_HOPS {
+        return Err(Code::LoopDetected.because(format!("the request has gone through {MAX_HOPS} functions: one calls itself")));
+    }
+    let limit = functions.config().max_streamed;
+    let taken = if takes_streams(revision.package.style) {
+        body::take(http, payload, limit).await?
+    } else {
+        body::read(payload, functions.config().max_request, "functions.max_request").await?.into()
+    };
     let seen = request::seen_by_function(http, name.as_str(), url, principal, functions.auth(), functions.now()).await;
-    match functions.invoke(revision, id, seen, payload).await {
+    match functions.stream(revision, id, seen, taken.payload, hops).await {
+        Ok(_) if taken.is_too_large.get() => Err(body::too_large(limit)),
         Ok(done) => Ok(reply::answer(done, &context)),
         Err(err) => {
             if matches!(err, Error::Busy(_) | Error::Reserved { .. }) {
@@ -91,6 +108,11 @@ async fn call(
             Err(err.into())
         }
     }
+}
+
+/// Whether a handler reads a `Request`, whose body may come bit by bit; an event is whole.
+const fn takes_streams(style: HandlerStyle) -> bool {
+    matches!(style, HandlerStyle::DefaultFetch | HandlerStyle::DefaultFunction | HandlerStyle::DenoServe)
 }
 
 /// Whether a browser asks if it may make a request to another origin.

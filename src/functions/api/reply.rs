@@ -8,7 +8,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use super::answers::FailureAnswer;
 use super::request::HOP_BY_HOP;
 use crate::functions::metering::Phases;
-use crate::functions::{Details, Done, Failure, Outcome, Reply};
+use crate::functions::{Body, Details, Done, Failure, Outcome, Reply};
 use crate::isolate::protocol::{self, FunctionError};
 use crate::types::RequestId;
 
@@ -92,7 +92,10 @@ pub fn reply_of(reply: Reply) -> Result<HttpResponse, String> {
     if matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED) {
         return Ok(response.finish());
     }
-    Ok(response.body(body))
+    Ok(match body {
+        Body::Whole(bytes) => response.body(bytes),
+        Body::Streamed(download) => response.streaming(download),
+    })
 }
 
 fn bad_reply(message: String) -> Failure {

@@ -16,7 +16,7 @@ use tokio::io::Interest;
 use tokio::net::UnixStream;
 use tokio::runtime::{Handle, Id};
 
-use crate::isolate::protocol::{self, FrameError, FromWorker};
+use crate::isolate::protocol::{self, FrameError, FromWorker, ToWorker};
 
 /// Bytes a read asks for at the least.
 const READ_AT_LEAST: usize = 8 * 1024;
@@ -46,7 +46,7 @@ enum Socket {
     Gone,
 }
 
-/// A frame on its way out.
+/// A frame on its way out, or several.
 #[derive(Debug)]
 pub(super) struct Outgoing {
     frame: Vec<u8>,
@@ -72,6 +72,22 @@ pub(super) enum LinkError {
 impl Outgoing {
     pub(super) const fn new(frame: Vec<u8>) -> Self {
         Self { frame, sent: 0 }
+    }
+
+    /// Puts a frame behind the others.
+    ///
+    /// # Errors
+    /// When it would be too long; nothing is added then.
+    pub(super) fn add(&mut self, message: &ToWorker, body: &[u8]) -> Result<(), FrameError> {
+        self.frame.drain(..self.sent);
+        self.sent = 0;
+        let before = self.frame.len();
+        protocol::encode_into(&mut self.frame, message, body).inspect_err(|_| self.frame.truncate(before))
+    }
+
+    /// Bytes that are not sent yet.
+    pub(super) const fn left(&self) -> usize {
+        self.frame.len() - self.sent
     }
 }
 
@@ -124,6 +140,39 @@ impl Link {
                 Next::Missing(missing) => missing,
             };
             self.fill(missing).await?;
+        }
+    }
+
+    /// Waits for the next frame and meanwhile sends what there is; `None` as soon as all of that is sent. Cancelled, it loses
+    /// nothing.
+    pub(super) async fn exchange(&mut self, out: &mut Outgoing, limit: usize) -> Result<Option<(FromWorker, Bytes)>, LinkError> {
+        loop {
+            let missing = match self.next_frame(limit)? {
+                Next::Frame(message, body) => return Ok(Some((message, body))),
+                Next::Missing(missing) => missing,
+            };
+            if out.left() == 0 {
+                self.fill(missing).await?;
+                continue;
+            }
+            let settled = self.settle()?;
+            while out.left() > 0 {
+                match settled.try_write(&out.frame[out.sent..]) {
+                    Ok(sent) => out.sent += sent,
+                    Err(err) if err.kind() == ErrorKind::WouldBlock => break,
+                    Err(err) => passing(err)?,
+                }
+            }
+            if out.left() == 0 {
+                out.frame.clear();
+                out.frame.shrink_to(KEEP);
+                out.sent = 0;
+                return Ok(None);
+            }
+            let ready = settled.ready(Interest::READABLE | Interest::WRITABLE).await.map_err(LinkError::Io)?;
+            if ready.is_readable() {
+                self.fill(missing).await?;
+            }
         }
     }
 

@@ -31,6 +31,8 @@ pub(super) struct Environment {
     pub(super) calls: u64,
     /// Whether it was made before a call needed it.
     pub(super) provisioned: bool,
+    /// The highest number that the worker has given to an outbound request.
+    pub(super) last_fetch: u64,
     memory: Sample,
     /// Its place among those of its revision that may take calls, once it is initialised.
     pub(super) alive: Option<Counted>,
@@ -65,6 +67,7 @@ impl Environment {
             log,
             meters,
             calls: 0,
+            last_fetch: 1,
             provisioned: false,
             alive: None,
             memory: Sample { at: None, peak: 0 },

@@ -10,6 +10,9 @@
 //!                                   start: package -> spares::take -+ (on the core runtime)
 //! ```
 //!
+//! What is more than a frame out and a frame back (streamed bodies, outbound requests, promises after the answer) is a session of
+//! [`call`] on the core runtime.
+//!
 //! [`spares`] keeps workers ready; [`spawner`] is the one thread that starts them, from the startup snapshot of [`snapshot`];
 //! [`worker`] watches a process until it is reaped.
 //!
@@ -37,6 +40,6 @@ mod start;
 mod tap;
 mod worker;
 
-pub use self::call::{Done, Reply};
+pub use self::call::{Body, Done, Download, Payload, Reply, Upload, Uploader, upload};
 pub(super) use self::runner::{Counts, Invoker, Setup, Work};
 pub(super) use self::snapshot::hex;

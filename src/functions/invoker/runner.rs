@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore, oneshot};
 
 use super::admit::{Admission, NoPlace, Place};
-use super::call::{Done, Running, Start};
+use super::call::{Apart, Done, Limits, Payload, Running, Start};
 use super::environment::Environment;
 use super::pool::Pool;
 use super::spares::Spares;
@@ -19,6 +19,7 @@ use super::{call, compile, environment, snapshot, start};
 use crate::auth::vault::Vault;
 use crate::config;
 use crate::functions::build::BuildId;
+use crate::functions::egress::Egress;
 use crate::functions::error::{Error, Result};
 use crate::functions::logs::Logs;
 use crate::functions::metering::Phases;
@@ -49,6 +50,9 @@ pub(in crate::functions) struct Parts {
     pub(super) logs: Logs,
     pub(super) config: config::Functions,
     pub(in crate::functions) tasks: Tasks,
+    pub(super) apart: Apart,
+    /// What the functions find the server by.
+    pub(super) anon_key: String,
     /// Turns to compile.
     pub(super) builds: Semaphore,
     /// Held while what another build made is made anew.
@@ -79,6 +83,8 @@ pub(in crate::functions) struct Setup {
     /// What workers are started from.
     pub(in crate::functions) program: PathBuf,
     pub(in crate::functions) tasks: Tasks,
+    pub(in crate::functions) egress: Egress,
+    pub(in crate::functions) anon_key: String,
 }
 
 /// A call to be made.
@@ -89,11 +95,23 @@ pub(in crate::functions) struct Work {
     pub(in crate::functions) arn: String,
     /// `None`: the payload is an event.
     pub(in crate::functions) http: Option<HttpRequest>,
-    pub(in crate::functions) payload: Bytes,
+    pub(in crate::functions) payload: Payload,
     /// What `context.clientContext` is; JSON.
     pub(in crate::functions) client_context: Option<String>,
     /// Whether the end of the call's log is wanted.
     pub(in crate::functions) wants_log: bool,
+    /// Whether the answer may be a stream.
+    pub(in crate::functions) may_stream: bool,
+    /// How many functions the request has gone through already.
+    pub(in crate::functions) hops: u8,
+}
+
+impl Work {
+    /// A call with an event, whose answer is whole and whose log is not wanted.
+    pub(in crate::functions) const fn new(revision: Arc<Revision>, request: RequestId, arn: String, payload: Payload) -> Self {
+        let (http, client_context, wants_log, may_stream, hops) = (None, None, false, false, 0);
+        Self { revision, request, arn, http, payload, client_context, wants_log, may_stream, hops }
+    }
 }
 
 /// How many of what there are.
@@ -109,12 +127,19 @@ pub(in crate::functions) struct Counts {
 
 impl Invoker {
     pub(in crate::functions) fn start(setup: Setup) -> Result<Self> {
-        let Setup { config, packages, logs, vault, build, data, program, tasks } = setup;
+        let Setup { config, packages, logs, vault, build, data, program, tasks, egress, anon_key } = setup;
         let pool = Pool::new(config.max_environments);
         let source = snapshot::Source { program, cache: data.join("cache"), vault, build };
         let spares = Spares::new(source, tasks.clone(), config.spares, pool.clone())
             .map_err(|err| Error::NoWorker(format!("the thread that starts workers cannot be started: {err}")))?;
         let admission = Admission::new(config.max_running);
+        let limits = Limits {
+            streamed: config.max_streamed,
+            fetches: config.max_fetches,
+            fetched: config.max_fetched,
+            stall: config.stream_stall,
+        };
+        let apart = Apart { tasks: tasks.clone(), egress, limits };
         let invoker = Self(Arc::new(Parts {
             admission,
             pool,
@@ -123,6 +148,8 @@ impl Invoker {
             logs,
             config,
             tasks,
+            apart,
+            anon_key,
             builds: Semaphore::new(compile::AT_ONCE),
             rebuilding: tokio::sync::Mutex::default(),
             provisioning: Notify::new(),
@@ -137,9 +164,19 @@ impl Invoker {
     /// # Errors
     /// When it was not run: no place, no room, no worker, no package. The function's own failures are in [`Done`].
     pub(in crate::functions) async fn invoke(&self, work: Work) -> Result<Done> {
-        let Work { revision, request, arn, http, payload, client_context, wants_log } = work;
-        let mut message =
-            ToWorker::Invoke(Box::new(Invoke { invoked_arn: arn, http, client_context, ..invocation(&revision, request) }));
+        let Work { revision, request, arn, http, payload, client_context, wants_log, may_stream, hops } = work;
+        let (payload, mut upload) = match payload {
+            Payload::Whole(payload) => (payload, None),
+            Payload::Streamed(upload) => (Bytes::new(), Some(upload)),
+        };
+        let mut message = ToWorker::Invoke(Box::new(Invoke {
+            invoked_arn: arn,
+            http,
+            client_context,
+            streamed: upload.is_some(),
+            may_stream,
+            ..invocation(&revision, request)
+        }));
         for _ in 0..TRIES {
             let place = self.place(&revision).await?;
             let (mut environment, phases, cold) = match self.pool.checkout(revision.id, Handle::current().id()) {
@@ -152,8 +189,14 @@ impl Invoker {
             environment.calls += 1;
             let frame = frame_of(&mut message, environment.calls, &payload).map_err(|err| too_large(&err))?;
             let (pool, log_limit) = (self.pool.clone(), self.config.log_limit);
-            let start = Start { request, phases, cold, place, pool, log_limit, wants_log };
-            if let Some(done) = call::run(Running::new(environment, frame, start), &self.tasks).await {
+            let apart = self.apart.clone();
+            let start = Start { request, phases, cold, place, pool, log_limit, wants_log, hops, may_stream, apart };
+            let running = Running::new(environment, frame, start);
+            let done = match upload.take() {
+                None => call::run(running).await,
+                Some(upload) => return call::run_streamed(running, upload).await.ok_or(Error::Stopping),
+            };
+            if let Some(done) = done {
                 return Ok(done);
             }
         }
@@ -338,6 +381,8 @@ fn invocation(revision: &Revision, request: RequestId) -> Invoke {
         invoked_arn: String::new(),
         http: None,
         client_context: None,
+        streamed: false,
+        may_stream: false,
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use metrics::{counter, histogram};
 
+use super::call::{Context, Wire, WireError};
 use super::channel::{LinkError, Outgoing};
 use super::environment::Environment;
 use super::runner::{Invoker, TRIES};
@@ -71,7 +72,8 @@ pub(super) async fn start(
     let mut phases = Phases::default();
     let began = Instant::now();
     let built = invoker.package(&revision).await.map_err(StartError::Server)?;
-    let variables = invoker.packages.variables(&revision).map_err(StartError::Server)?;
+    let mut variables = invoker.packages.variables(&revision).map_err(StartError::Server)?;
+    complete(&mut variables, invoker);
     phases.download = began.elapsed();
 
     let began = Instant::now();
@@ -138,11 +140,21 @@ async fn initialise(
     let limit = invoker.config.init_timeout;
     let mut out = Outgoing::new(assignment(invoker, environment, built, variables)?);
     let mut tap = Tap::new(Arc::clone(&environment.log), request, invoker.config.log_limit);
+    let context = Context {
+        egress: invoker.apart.egress.clone(),
+        revision: Arc::clone(&environment.revision),
+        hops: 0,
+        limits: invoker.apart.limits,
+        tasks: invoker.tasks.clone(),
+        log: Arc::clone(&environment.log),
+        request,
+    };
+    let mut wire = Wire::new(Arc::new(context), 0, environment.last_fetch);
     let link = &mut environment.worker.link;
     let conversation = async {
         link.send(&mut out).await?;
         loop {
-            match link.receive(SMALL_FRAME).await?.0 {
+            match wire.next(link, SMALL_FRAME).await?.0 {
                 FromWorker::Initialised(_) => return Ok(Ok(())),
                 FromWorker::InitFailed { error, .. } => return Ok(Err(Fault::reported(error, limit))),
                 FromWorker::Pending(told) if pending.is_none() => *pending = Some(told),
@@ -156,10 +168,21 @@ async fn initialise(
         }
     };
     match tokio::time::timeout(limit + GRACE, conversation).await {
-        Ok(Ok(outcome)) => outcome.map_err(Some),
-        Ok(Err(LinkError::Unread)) => Err(None),
-        Ok(Err(err)) => Err(Some(fault_of(err, &mut environment.worker).await)),
-        Err(_) => Err(Some(Fault::TimedOut(limit))),
+        Ok(Ok(outcome)) => outcome.map_err(Some)?,
+        Ok(Err(WireError::Link(LinkError::Unread))) => return Err(None),
+        Ok(Err(WireError::Link(err))) => return Err(Some(fault_of(err, &mut environment.worker).await)),
+        Ok(Err(WireError::Broken(_) | WireError::TooLong)) => return Err(Some(Fault::Broken)),
+        Err(_) => return Err(Some(Fault::TimedOut(limit))),
+    }
+    environment.last_fetch = wire.last_fetch();
+    wire.finish(&mut environment.worker.link).await.map_err(|_| Some(Fault::Broken))
+}
+
+/// Adds what tells a function where its server is, unless its own variables say otherwise.
+fn complete(variables: &mut BTreeMap<String, String>, invoker: &Invoker) {
+    let server = [("SUPABASE_URL", invoker.apart.egress.public_url()), ("SUPABASE_ANON_KEY", &invoker.anon_key)];
+    for (name, value) in server {
+        variables.entry(name.to_owned()).or_insert_with(|| value.to_owned());
     }
 }
 

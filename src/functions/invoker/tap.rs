@@ -37,8 +37,8 @@ impl Tap {
     }
 
     /// The end of what passed, when it was kept.
-    pub(super) fn into_excerpt(self) -> Option<String> {
-        self.excerpt.map(Excerpt::into_text)
+    pub(super) fn take_excerpt(&mut self) -> Option<String> {
+        self.excerpt.take().map(Excerpt::into_text)
     }
 
     /// Logs lines of the call.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::FunctionsService;
 use crate::functions::error::Result;
-use crate::functions::invoker::{Done, Work};
+use crate::functions::invoker::{Done, Payload, Work};
 use crate::functions::model::{Qualifier, Revision, arn};
 use crate::functions::registry::Found;
 use crate::isolate::protocol::HttpRequest;
@@ -75,7 +75,7 @@ impl FunctionsService {
         Ok(Target { revision, arn: arn(name.as_str(), qualifier.as_deref()) })
     }
 
-    /// Runs one call of a revision with an HTTP request. The function's own failures are in [`Done`].
+    /// Runs one call of a revision with an HTTP request; the answer is whole. The function's own failures are in [`Done`].
     ///
     /// # Errors
     /// `Busy`, `Reserved`, `Stopping`, `NoWorker` of [`Error`](crate::functions::Error): it was not run.
@@ -90,8 +90,27 @@ impl FunctionsService {
     /// As for that.
     pub async fn invoke_http(&self, target: Target, request: RequestId, http: HttpRequest, payload: Bytes) -> Result<Done> {
         let Target { revision, arn } = target;
-        let work = Work { revision, request, arn, http: Some(http), payload, client_context: None, wants_log: false };
-        self.0.invoker.invoke(work).await
+        let payload = Payload::Whole(payload);
+        let http = Some(http);
+        self.0.invoker.invoke(Work { http, may_stream: false, ..Work::new(revision, request, arn, payload) }).await
+    }
+
+    /// As [`FunctionsService::invoke`] for a client that takes a stream for an answer, and may send one. `hops` is how many functions
+    /// the request has gone through already. A streamed answer is there as soon as it begins; its call goes on.
+    ///
+    /// # Errors
+    /// As for that.
+    pub async fn stream(
+        &self,
+        revision: Arc<Revision>,
+        request: RequestId,
+        http: HttpRequest,
+        payload: Payload,
+        hops: u8,
+    ) -> Result<Done> {
+        let arn = arn(revision.name.as_str(), None);
+        let work = Work::new(revision, request, arn, payload);
+        self.0.invoker.invoke(Work { http: Some(http), may_stream: true, hops, ..work }).await
     }
 
     /// Runs one call with an event. The function's own failures are in [`Done`].
@@ -100,7 +119,8 @@ impl FunctionsService {
     /// As [`FunctionsService::invoke`].
     pub async fn invoke_event(&self, target: Target, request: RequestId, event: Event) -> Result<Done> {
         let (Target { revision, arn }, Event { payload, client_context, wants_log }) = (target, event);
-        self.0.invoker.invoke(Work { revision, request, arn, http: None, payload, client_context, wants_log }).await
+        let work = Work::new(revision, request, arn, Payload::Whole(payload));
+        self.0.invoker.invoke(Work { client_context, wants_log, ..work }).await
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{FunctionsService, Inner, Parts, Status};
 use crate::functions::build::BuildId;
+use crate::functions::egress::Egress;
 use crate::functions::error::Result;
 use crate::functions::invoker::{self, Counts, Invoker};
 use crate::functions::logs::Logs;
@@ -21,7 +22,7 @@ impl FunctionsService {
     /// # Errors
     /// When the database cannot be read or a thread cannot be started.
     pub async fn open(parts: Parts) -> Result<Self> {
-        let Parts { config, databases, blobs, vault, auth, clock, data, program, tasks } = parts;
+        let Parts { config, databases, blobs, vault, auth, clock, data, program, tasks, own } = parts;
         let registry = Registry::new(databases.app.clone());
         let build = BuildId::of(program.clone());
         let packages = Packages::new(blobs, vault.clone(), build.clone(), config.package_cache)?;
@@ -35,6 +36,8 @@ impl FunctionsService {
             data,
             program,
             tasks: tasks.clone(),
+            egress: Egress::new(own),
+            anon_key: auth.anon_key().to_owned(),
         })?;
         let any = queries::any(&mut databases.app.read().await?).await?;
         if any {

@@ -18,6 +18,7 @@ pub use self::calls::{Event, Target};
 pub use self::deploy::Draft;
 pub use self::reading::Totals;
 pub use self::versions::Publication;
+use super::egress::Own;
 use super::invoker::Invoker;
 use super::logs::Logs;
 use super::packages::Packages;
@@ -64,6 +65,8 @@ pub struct Parts {
     /// What function workers are started from: the server's own program, or what a test puts in its place.
     pub program: PathBuf,
     pub tasks: Tasks,
+    /// Where this server is, for functions that call it.
+    pub own: Own,
 }
 
 /// What the functions of this node are doing.

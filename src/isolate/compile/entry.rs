@@ -8,17 +8,15 @@ use crate::isolate::modules::resolve::MANIFEST;
 pub(super) const PACKAGE: &str = "package";
 
 /// Finds the file of `src/app.handler` (`src/app` with one of code's extensions) or, when no handler is asked for, `index` or what
-/// `package.json` calls `main`. A package of one file has no choice.
+/// `package.json` calls `main`, or the only file there is.
 ///
 /// # Errors
 /// What is missing, and what to do.
 pub(super) fn find(handler: Option<&str>, files: &Files<'_>) -> Result<String, String> {
-    if let [only] = files.keys().collect::<Vec<_>>()[..] {
-        return Ok((*only).to_owned());
-    }
-    let stem = match handler {
-        Some(handler) => split(handler).ok_or_else(|| malformed(handler))?.0,
-        None => match main(files) {
+    let stem = match (handler, files.keys().collect::<Vec<_>>().as_slice()) {
+        (Some(handler), _) => split(handler).ok_or_else(|| malformed(handler))?.0,
+        (None, [only]) => return Ok((**only).to_owned()),
+        (None, _) => match main(files) {
             Some(main) => return Ok(main),
             None => "index",
         },

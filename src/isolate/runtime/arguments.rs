@@ -38,14 +38,16 @@ impl Arguments for (HandlerStyle, Option<&str>, Exports) {
 pub(in crate::isolate) struct Call {
     pub(in crate::isolate) invoke: Invoke,
     pub(in crate::isolate) body: Vec<u8>,
+    /// The resource that the body is to be read from, when it is streamed.
+    pub(in crate::isolate) source: Option<u32>,
 }
 
-/// `invoke(requestId, timeoutMs, memoryMb, arn, clientContext, body)` for an event, whose body is its JSON; for HTTP the body is bytes or `null`, and
-/// the parts of the request follow.
+/// `invoke(requestId, timeoutMs, memoryMb, arn, clientContext, body)` for an event, whose body is its JSON; for HTTP the body is bytes, the
+/// number of a resource or `null`, and the parts of the request follow, the last whether the response may be a stream.
 impl Arguments for Call {
     fn make<'s>(self, scope: &mut PinScope<'s, '_>) -> Vec<Local<'s, Value>> {
-        let Self { invoke, body } = self;
-        let mut arguments = Vec::with_capacity(15);
+        let Self { invoke, body, source } = self;
+        let mut arguments = Vec::with_capacity(16);
         arguments.push(text(scope, &invoke.request_id));
         arguments.push(v8::Number::new(scope, float(invoke.timeout_ms)).into());
         arguments.push(v8::Integer::new_from_unsigned(scope, invoke.memory_mb).into());
@@ -57,8 +59,12 @@ impl Arguments for Call {
         match &invoke.http {
             None => arguments.push(bytes_as_text(scope, &body)),
             Some(request) => {
-                arguments.push(bytes(scope, body));
+                arguments.push(match source {
+                    Some(source) => v8::Integer::new_from_unsigned(scope, source).into(),
+                    None => bytes(scope, body),
+                });
                 push_request(scope, request, &mut arguments);
+                arguments.push(v8::Boolean::new(scope, invoke.may_stream).into());
             }
         }
         arguments

@@ -11,11 +11,13 @@ use deno_core::stats::{RuntimeActivity, RuntimeActivityStatsFilter};
 use deno_core::{JsRuntime, PollEventLoopOptions, RuntimeOptions, v8};
 
 use super::arguments::Surroundings;
-use super::loader::{self, Loader};
-use super::{codecache, extensions};
+use super::extensions;
+use super::modules::codecache;
+use super::modules::loader::{self, Loader};
+use super::streams::Incoming;
 use crate::isolate::host::Host;
 use crate::isolate::last_words;
-use crate::isolate::protocol::{Assign, ModuleKind, Pending};
+use crate::isolate::protocol::{Assign, ModuleKind, Pending, request_stream};
 
 /// What the heap of a spare may hold, in bytes, until it is assigned and the limit raised.
 const SPARE_HEAP: usize = 64 * 1024 * 1024;
@@ -69,11 +71,17 @@ pub(in crate::isolate) struct Engine {
     entry: Entry,
 }
 
-/// Starts V8 in this process. Before this, and on this thread, landlock; after it, seccomp.
-pub(in crate::isolate) fn init_platform() {
+/// Sets V8's switches, which must be the same while the snapshot is made: what V8 noted there of functions it has not compiled
+/// depends on them, and it aborts over notes that do not fit.
+pub(in crate::isolate) fn set_flags() {
     // The first is the program's name to V8, which skips it.
     let flags = std::iter::once("plinth").chain(FLAGS.split(' '));
     deno_core::v8_set_flags(flags.map(str::to_owned).collect());
+}
+
+/// Starts V8 in this process. Before this, and on this thread, landlock; after it, seccomp.
+pub(in crate::isolate) fn init_platform() {
+    set_flags();
     JsRuntime::init_platform(None);
 }
 
@@ -112,6 +120,13 @@ impl Engine {
         let isolate = &mut **self.runtime.v8_isolate();
         v8::scope_with_context!(scope, isolate, context);
         codecache::make(scope, file, kind, code)
+    }
+
+    /// The resource that the body of a call's request is read from as it arrives.
+    pub(in crate::isolate) fn open_request(&mut self, call: u64) -> u32 {
+        let stream = self.host.streams().open(request_stream(call));
+        let body = Incoming::new(Rc::clone(&self.host), stream, None);
+        self.runtime.op_state().borrow_mut().resource_table.add(body)
     }
 
     /// Tells the script its function's name and its variables.

@@ -6,9 +6,10 @@ use std::rc::Rc;
 use deno_core::{Extension, ExtensionFileSource, FastStaticString, OpDecl};
 use deno_web::{BlobStore, InMemoryBroadcastChannel};
 
-use super::loader::Loader;
+use super::modules::commonjs;
+use super::modules::loader::Loader;
 use super::scripts::{NODE, NODE_CRYPTO, OWN, Script};
-use super::{commonjs, digests, ops, scrypt};
+use super::{digests, fetch, ops, scrypt, streams};
 use crate::isolate::host::Host;
 
 /// Every script of the web crates by its specifier, as `build.rs` found them.
@@ -21,10 +22,8 @@ const AFTER_SNAPSHOT: &[&str] = &["ext:deno_crypto/00_crypto.js"];
 const DENIED: &[&str] = &[
     "op_add_main_module_handler",
     "op_eval_context",
-    "op_fetch",
     "op_fetch_custom_client",
     "op_fetch_promise_is_settled",
-    "op_fetch_send",
     "op_import_sync_with_source",
     "op_is_terminal",
     "op_lazy_load_esm",
@@ -62,6 +61,11 @@ deno_core::extension!(
         ops::op_plinth_timer,
         ops::op_plinth_waiting,
         scrypt::op_plinth_scrypt,
+        streams::op_plinth_stream_start,
+        streams::op_plinth_stream_write,
+        streams::op_plinth_stream_flushed,
+        streams::op_plinth_stream_unwanted,
+        streams::op_plinth_stream_end,
     ],
     esm_entry_point = "ext:plinth/main.js",
     options = { host: Rc<Host>, loader: Rc<Loader> },
@@ -120,8 +124,14 @@ fn all(host: Rc<Host>, loader: Rc<Loader>) -> Vec<Extension> {
     extensions
 }
 
+/// Takes operations away, and has the server make the requests that deno's `fetch` would make itself.
 fn restrict(op: OpDecl) -> OpDecl {
-    if DENIED.contains(&op.name) { op.disable() } else { op }
+    match op.name {
+        "op_fetch" => op.with_implementation_from(&fetch::op_fetch()),
+        "op_fetch_send" => op.with_implementation_from(&fetch::op_fetch_send()),
+        name if DENIED.contains(&name) => op.disable(),
+        _ => op,
+    }
 }
 
 fn files(scripts: &'static [Script]) -> impl Iterator<Item = ExtensionFileSource> {

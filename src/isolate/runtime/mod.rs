@@ -4,13 +4,13 @@
 //! `js/` is the platform's own JavaScript; it runs while the startup snapshot is made, and once more when an environment is assigned.
 
 pub(super) mod arguments;
-mod codecache;
-mod commonjs;
 mod digests;
 pub(super) mod engine;
 pub(super) mod extensions;
-pub(super) mod loader;
+mod fetch;
+pub(super) mod meter;
+pub(super) mod modules;
 mod ops;
-pub(super) mod package;
 mod scripts;
 mod scrypt;
+pub(super) mod streams;

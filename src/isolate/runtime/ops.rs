@@ -38,7 +38,8 @@ pub(in crate::isolate) fn op_plinth_answer_http_bytes(
     state.borrow::<Rc<Host>>().answer(body.len(), || Outcome::Http(status, headers, body.to_vec()));
 }
 
-fn pairs(headers: &str) -> Vec<(String, String)> {
+/// Names and values, each ended by a line feed.
+pub(super) fn pairs(headers: &str) -> Vec<(String, String)> {
     let mut parts = headers.split_terminator('\n').map(str::to_owned);
     std::iter::from_fn(|| Some((parts.next()?, parts.next()?))).collect()
 }

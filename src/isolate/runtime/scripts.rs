@@ -22,6 +22,8 @@ pub(super) const OWN: &[Script] = scripts![
     "modules.js",
     "context.js",
     "http.js",
+    "stream.js",
+    "awslambda.js",
     "web.js",
     "invoke.js",
     "main.js",

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::IgnoredAny;
 use utoipa::ToSchema;
 
-use crate::functions::{Done, Error, Event, Failure};
+use crate::functions::{Body, Done, Error, Event, Failure, Reply};
 use crate::lambda::error::{Exception, ExceptionBody, Result};
 use crate::lambda::reference::Reference;
 use crate::lambda::request::Call;
@@ -135,7 +135,9 @@ fn answer(done: Done, version: &str) -> Result {
         response.insert_header(("x-amz-log-result", STANDARD.encode(log)));
     }
     match result {
-        Ok(reply) => Ok(response.body(reply.body)),
+        Ok(Reply { body: Body::Whole(body), .. }) => Ok(response.body(body)),
+        // An event's answer was asked for whole.
+        Ok(Reply { body: Body::Streamed(_), .. }) => Err(Exception::internal("a whole answer was streamed")),
         Err(failure) => {
             response.insert_header(("x-amz-function-error", "Unhandled"));
             Ok(response.body(serde_json::to_vec(&failure_body(&failure)).map_err(Exception::internal)?))

@@ -1,10 +1,10 @@
-// The global scope of a function: the web platform's classes (WinterTC's minimum), without a network.
+// The global scope of a function: the web platform's classes (WinterTC's minimum); its network is the server's.
 import { core, primordials } from "ext:core/mod.js";
 import { op_plinth_log } from "ext:core/ops";
 import { builtin } from "ext:plinth/node/modules.js";
 import * as timers from "ext:plinth/timers.js";
 
-const { ObjectDefineProperty, ObjectDefineProperties, PromiseReject, TypeError } = primordials;
+const { ObjectDefineProperty, ObjectDefineProperties } = primordials;
 
 const load = (path) => core.loadExtScript(`ext:${path}.js`);
 const webidl = load("deno_webidl/00_webidl");
@@ -15,7 +15,7 @@ const domException = load("deno_web/01_dom_exception");
 export const event = load("deno_web/02_event");
 const abort = load("deno_web/03_abort_signal");
 const base64 = load("deno_web/05_base64");
-const streams = load("deno_web/06_streams");
+export const streams = load("deno_web/06_streams");
 const encoding = load("deno_web/08_text_encoding");
 const file = load("deno_web/09_file");
 const fileReader = load("deno_web/10_filereader");
@@ -30,10 +30,6 @@ export const response = load("deno_fetch/23_response");
 export const body = load("deno_fetch/22_body");
 const fetching = load("deno_fetch/26_fetch");
 
-function fetch() {
-  const message = "fetch failed: outbound network is not available to this function";
-  return PromiseReject(new TypeError(message));
-}
 
 class Navigator {
   constructor() {
@@ -109,7 +105,7 @@ const FUNCTIONS = {
   clearImmediate: timers.clearImmediate,
   clearInterval: timers.clearInterval,
   clearTimeout: timers.clearTimeout,
-  fetch,
+  fetch: fetching.fetch,
   reportError: event.reportError,
   setImmediate: timers.setImmediate,
   setInterval: timers.setInterval,

@@ -112,12 +112,9 @@ export function answerEvent(result) {
     const json = typeof result === "string" ? result : JSONStringify(result) ?? "null";
     return op_plinth_answer_http_text(200, "content-type\napplication/json\n", json);
   }
-  const status = typeof result.statusCode === "string" ? +result.statusCode : result.statusCode;
-  if (!NumberIsInteger(status) || status < 100 || status > 599) {
-    return fail("Runtime.InvalidResponse", "the response's statusCode is not an integer from 100 to 599", false);
-  }
-  const headers = collectHeaders(result);
-  if (headers === undefined) return;
+  const head = headOf(result, "application/json");
+  if (head === undefined) return;
+  const { status, headers } = head;
   const body = result.body ?? "";
   if (result.isBase64Encoded) {
     let bytes;
@@ -131,7 +128,17 @@ export function answerEvent(result) {
   op_plinth_answer_http_text(status, headers, typeof body === "string" ? body : JSONStringify(body));
 }
 
-function collectHeaders(result) {
+/** The status and the headers that an object asks for; `undefined`, and the call has failed, when they cannot be sent. */
+export function headOf(result, defaultType) {
+  const status = typeof result.statusCode === "string" ? +result.statusCode : result.statusCode;
+  if (!NumberIsInteger(status) || status < 100 || status > 599) {
+    return fail("Runtime.InvalidResponse", "the response's statusCode is not an integer from 100 to 599", false);
+  }
+  const headers = collectHeaders(result, defaultType);
+  return headers === undefined ? undefined : { status, headers };
+}
+
+function collectHeaders(result, defaultType) {
   const lines = [];
   let typed = false;
   const push = (name, value) => {
@@ -158,6 +165,6 @@ function collectHeaders(result) {
   for (const cookie of ArrayIsArray(result.cookies) ? result.cookies : []) {
     if (!push("set-cookie", cookie)) return undefined;
   }
-  if (!typed) ArrayPrototypePush(lines, "content-type", "application/json");
+  if (!typed) ArrayPrototypePush(lines, "content-type", defaultType);
   return lines.length === 0 ? "" : `${ArrayPrototypeJoin(lines, "\n")}\n`;
 }

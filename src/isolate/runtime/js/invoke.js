@@ -1,6 +1,7 @@
 // Finds the handler, calls it, and brings its outcome to Rust.
 import { core, primordials } from "ext:core/mod.js";
 import { op_plinth_answer, op_plinth_loaded } from "ext:core/ops";
+import { isStreaming, makeStream } from "ext:plinth/awslambda.js";
 import { makeContext } from "ext:plinth/context.js";
 import { fail, failWith } from "ext:plinth/errors.js";
 import { answerEvent, makeEvent } from "ext:plinth/http.js";
@@ -98,9 +99,11 @@ traceBy(() => {
 
 /** Starts a call. Arguments after `body` are there for HTTP only. */
 export function invoke(
-  requestId, timeout, memory, arn, clientContext, body, method, url, path, query, sourceIp, time, headers, claims, requestContext,
+  requestId, timeout, memory, arn, clientContext, body, method, url, path, query, sourceIp, time, headers, claims, requestContext, mayStream,
 ) {
-  const call = { requestId, timeout, deadline: DateNow() + timeout, memory, arn, clientContext, open: true, drained: undefined };
+  const call = {
+    requestId, timeout, deadline: DateNow() + timeout, memory, arn, clientContext, open: true, drained: undefined, mayStream: mayStream === true,
+  };
   current = call;
   const http = method === undefined ? undefined : { method, url, path, query, sourceIp, time, headers, claims, requestContext, body };
   try {
@@ -140,6 +143,7 @@ function callLambda(call, event, isHttp) {
     else call.drained ??= outcome;
   };
   const context = makeContext(call, settle);
+  if (isStreaming(handler)) return callStreaming(call, handler, event, context, isHttp, reject);
   const result = handler(event, context, settle);
   if (typeof result?.then === "function") {
     PromisePrototypeThen(PromiseResolve(result), succeed, reject);
@@ -153,9 +157,16 @@ function callWeb(call, http, isEvent) {
   const request = web.makeRequest(http);
   const context = web.makeContext(http);
   const reject = (error) => void (close(call) && failWith(error, false));
-  const succeed = (response) => PromisePrototypeThen(web.answer(response, isEvent), () => close(call), reject);
+  const succeed = (response) => PromisePrototypeThen(web.answer(response, isEvent, call.mayStream), () => close(call), reject);
   const result = handler(request, processEnv(), context);
   PromisePrototypeThen(PromiseResolve(result), succeed, reject);
+}
+
+// The result of such a handler is its stream; what it returns is not looked at.
+function callStreaming(call, handler, event, context, isHttp, reject) {
+  const stream = makeStream(isHttp, call.mayStream, (error) => error === undefined ? close(call) : reject(error));
+  const result = handler(event, stream, context);
+  PromisePrototypeThen(PromiseResolve(result), undefined, reject);
 }
 
 const processEnv = () => globalThis.process?.env ?? {};

@@ -1,6 +1,8 @@
 // The entry point: evaluated while the snapshot is made; `boot` is called once in every worker that starts from it.
 import "ext:plinth/stubs.js";
-import { core, internals } from "ext:core/mod.js";
+import { core, internals, primordials } from "ext:core/mod.js";
+import { op_plinth_log } from "ext:core/ops";
+import { awslambda } from "ext:plinth/awslambda.js";
 import { failWith, unhandledRejection } from "ext:plinth/errors.js";
 import * as globals from "ext:plinth/globals.js";
 import { drained, hasWork, invoke, load } from "ext:plinth/invoke.js";
@@ -8,6 +10,8 @@ import { bridge } from "ext:plinth/modules.js";
 import * as node from "ext:plinth/node/modules.js";
 import * as process from "ext:plinth/process.js";
 import * as timers from "ext:plinth/timers.js";
+
+const { ObjectDefineProperty, StringPrototypeStartsWith } = primordials;
 
 globals.define();
 
@@ -20,7 +24,20 @@ function isHandled(type, make) {
   return event.defaultPrevented;
 }
 
+// A request that outlived its call was cut off by the runtime, not by a mistake in the code that made it.
+function isCutOff(reason) {
+  try {
+    return StringPrototypeStartsWith(reason.message, "fetch failed: the call it belonged to has ended");
+  } catch {
+    return false;
+  }
+}
+
 function rejected(promise, reason) {
+  if (isCutOff(reason)) {
+    op_plinth_log(2, `${reason.message}`);
+    return true;
+  }
   if (process.tell("unhandledRejection", reason, promise)) return true;
   const init = { promise, reason, cancelable: true };
   if (!isHandled("unhandledrejection", () => new globals.event.PromiseRejectionEvent("unhandledrejection", init))) {
@@ -47,6 +64,7 @@ internals.plinth = {
   boot() {
     globals.complete();
     process.define();
+    ObjectDefineProperty(globalThis, "awslambda", { __proto__: null, value: awslambda, writable: true, enumerable: false, configurable: true });
     core.setUnhandledPromiseRejectionHandler(rejected);
     core.setHandledPromiseRejectionHandler(handledLate);
     core.setReportExceptionCallback(uncaught);

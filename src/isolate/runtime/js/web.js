@@ -2,7 +2,8 @@
 import { core, primordials } from "ext:core/mod.js";
 import { op_plinth_answer, op_plinth_answer_http_bytes, op_plinth_answer_http_text, op_plinth_waiting } from "ext:core/ops";
 import { fail } from "ext:plinth/errors.js";
-import { body as bodies, request as requests, response as responses } from "ext:plinth/globals.js";
+import { body as bodies, request as requests, response as responses, streams } from "ext:plinth/globals.js";
+import { send, start } from "ext:plinth/stream.js";
 
 const {
   ArrayPrototypePush,
@@ -22,7 +23,9 @@ export function makeRequest(http) {
     ArrayPrototypePush(list, [http.headers[i], http.headers[i + 1]]);
   }
   let body = null;
-  if (http.body !== null) {
+  if (typeof http.body === "number") {
+    body = new bodies.InnerBody(streams.readableStreamForRid(http.body));
+  } else if (http.body !== null) {
     body = new bodies.InnerBody({ body: http.body, consumed: false });
     body.length = http.body.length;
   }
@@ -61,8 +64,11 @@ export function makeContext(http) {
   };
 }
 
-/** Reads the response whole and sends it; `event` when the caller wants a JSON result instead. */
-export async function answer(response, event) {
+/**
+ * Sends the response: as a stream when it is one that goes on and the caller takes that, otherwise whole; `event` when the caller
+ * wants a JSON result instead.
+ */
+export async function answer(response, event, mayStream) {
   if (!ObjectPrototypeIsPrototypeOf(responses.ResponsePrototype, response)) {
     return fail("Runtime.InvalidResponse", "the handler of a web-style function answers with a Response", false);
   }
@@ -83,6 +89,9 @@ export async function answer(response, event) {
     op_plinth_answer_http_text(inner.status, headers, "");
   } else if (typeof whole === "string") {
     op_plinth_answer_http_text(inner.status, headers, whole);
+  } else if (mayStream && whole === undefined && inner.body.source === null) {
+    const sendWhole = (bytes) => op_plinth_answer_http_bytes(inner.status, headers, bytes);
+    await send(response.body.getReader(), sendWhole, () => start(inner.status, headers));
   } else {
     op_plinth_answer_http_bytes(inner.status, headers, await response.bytes());
   }

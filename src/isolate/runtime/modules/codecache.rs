@@ -17,7 +17,7 @@ const WORTH_IT: usize = 2 * 1024;
 ///
 /// # Errors
 /// What V8 says of a file that it does not take, and the line, from 1.
-pub(super) fn make(
+pub(in crate::isolate::runtime) fn make(
     scope: &mut v8::PinScope<'_, '_>,
     file: &str,
     kind: ModuleKind,

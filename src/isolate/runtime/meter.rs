@@ -4,23 +4,23 @@ use std::time::{Duration, Instant};
 
 use deno_core::JsRuntime;
 
-use super::protocol::Usage;
+use crate::isolate::protocol::Usage;
 use crate::sys::worker::thread_cpu_time;
 
 /// A phase that began.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Meter {
+pub(in crate::isolate) struct Meter {
     wall: Instant,
     cpu: Duration,
 }
 
 impl Meter {
-    pub(super) fn start() -> Self {
+    pub(in crate::isolate) fn start() -> Self {
         Self { wall: Instant::now(), cpu: thread_cpu_time() }
     }
 
     /// What it cost so far. The heap is V8's own and the buffers beside it.
-    pub(super) fn read(&self, runtime: &mut JsRuntime) -> Usage {
+    pub(in crate::isolate) fn read(&self, runtime: &mut JsRuntime) -> Usage {
         let heap = runtime.v8_isolate().get_heap_statistics();
         Usage {
             wall_us: micros(self.wall.elapsed()),

@@ -66,7 +66,7 @@ pub(in crate::isolate) fn op_plinth_compile<'s>(
 }
 
 /// Compiles a file as Node does, as the body of a function; `None` when V8 threw.
-pub(super) fn compile<'s>(
+pub(in crate::isolate::runtime) fn compile<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     file: &str,
     code: &[u8],
