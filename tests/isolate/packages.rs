@@ -11,7 +11,7 @@ macro_rules! files {
 }
 
 fn refused(files: &[(&str, &[u8])], handler: Option<&str>) -> Vec<Diagnostic> {
-    compile_package(files, handler).err().expect("the package is refused")
+    compile_package(files, handler).expect_err("the package is refused")
 }
 
 #[test]

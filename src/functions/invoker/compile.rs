@@ -114,6 +114,6 @@ fn frame_of(files: Vec<Unpacked>) -> (Vec<SourceFile>, Vec<u8>) {
 
 /// Whether the bundle tells of exactly this body.
 fn fits(bundle: &Bundle, body: &[u8]) -> bool {
-    let lengths = bundle.modules.iter().flat_map(|module| [module.code_len, module.map_len, module.cache_len]);
-    !bundle.modules.is_empty() && lengths.fold(Some(0_usize), |sum, length| sum?.checked_add(length)) == Some(body.len())
+    let mut lengths = bundle.modules.iter().flat_map(|module| [module.code_len, module.map_len, module.cache_len]);
+    !bundle.modules.is_empty() && lengths.try_fold(0_usize, usize::checked_add) == Some(body.len())
 }

@@ -34,7 +34,7 @@ impl Resolver {
         for (path, content) in files {
             let path = Path::new(FOLDER).join(path);
             tree.folders.extend(path.ancestors().skip(1).map(Path::to_owned));
-            let manifest = path.ends_with(MANIFEST).then(|| content.to_vec()).unwrap_or_default();
+            let manifest = if path.ends_with(MANIFEST) { content.to_vec() } else { Vec::new() };
             tree.files.insert(path, manifest);
         }
         let files = Files(Arc::new(tree));

@@ -145,7 +145,9 @@ async fn flood(seen: Data<Seen>) -> HttpResponse {
 async fn slow() -> HttpResponse {
     let pieces = stream::unfold(0, |at| async move {
         if at > 0 {
-            actix_web::rt::time::sleep(Duration::from_millis(150)).await;
+            let mut pause = actix_web::rt::time::interval(Duration::from_millis(150));
+            pause.tick().await;
+            pause.tick().await;
         }
         (at < 3).then(|| (Ok::<_, actix_web::Error>(Bytes::from(format!("piece {at}"))), at + 1))
     });
