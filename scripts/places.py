@@ -9,10 +9,12 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 def cache() -> pathlib.Path:
     """The folder for what is dear to make and may be deleted at any time; it need not exist yet.
 
-    It is `plinth` in the user's cache folder, or `target/cache` in the working copy where there is no such folder.
+    It is `plinth` in the user's cache folder, or `target/cache` in the working copy where there is no such folder. That stays so
+    when the folder comes to be later (pip and npm make it), since everything would be compiled anew: a build makes `target/cache`.
     """
+    own = ROOT / "target" / "cache"
     user_cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-    return user_cache / "plinth" if user_cache.is_dir() else ROOT / "target" / "cache"
+    return user_cache / "plinth" if user_cache.is_dir() and not own.is_dir() else own
 
 
 def target() -> pathlib.Path:
@@ -34,4 +36,6 @@ def binary() -> pathlib.Path:
 
 
 if __name__ == "__main__":
+    if cache().is_relative_to(ROOT):
+        cache().mkdir(parents=True, exist_ok=True)
     print(target())

@@ -29,6 +29,8 @@ pub struct Functions {
     pub max_unpacked: usize,
     /// Bytes of packages that are kept in memory, ready to run.
     pub package_cache: usize,
+    /// Whether packages are kept with V8's code cache.
+    pub code_cache: bool,
     /// The largest request to a function, in bytes.
     pub max_request: usize,
     /// Log lines kept for each function.
@@ -143,6 +145,14 @@ pub(super) const SETTINGS: &[Setting] = &[
         meaning: "What a node keeps of packages in memory, ready to run; others are read from the blob store.",
         allowed: "a size from 1MB to 16GiB",
         set: |config, raw| raw.bytes(1_000_000..=16 << 30).map(|value| config.functions.package_cache = value),
+    },
+    Setting {
+        key: "functions.code_cache",
+        env: "PLINTH_FUNCTIONS_CODE_CACHE",
+        default: "true",
+        meaning: "Whether deployments keep V8's code cache beside long code, for shorter cold starts at the cost of disk and memory.",
+        allowed: "true or false",
+        set: |config, raw| raw.flag().map(|value| config.functions.code_cache = value),
     },
     Setting {
         key: "functions.max_request",

@@ -2,8 +2,7 @@
 //!
 //! A frame is `length: u32 LE | json_length: u32 LE | json | body`, where `length` counts everything after itself. The JSON is a
 //! [`ToWorker`] or a [`FromWorker`]; the body is raw bytes (code, a request's payload, an answer's payload), whose meaning the
-//! JSON tells. The server treats a worker as hostile: a frame beyond [`MAX_FRAME`], JSON that does not parse, an answer to a
-//! call that was not made, or a chunk beyond its window ends that worker.
+//! JSON tells. The server treats a worker as hostile: whatever is not as it must be ends that worker.
 //!
 //! # Streams
 //!
@@ -56,8 +55,7 @@ pub const SNAPSHOT_FD: i32 = 4;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ToWorker {
-    /// Check and transpile the files in the body. Answered by [`FromWorker::Compiled`] or [`FromWorker::Rejected`]; the worker
-    /// then exits, since it has parsed what a stranger wrote.
+    /// Check and transpile the files in the body: [`FromWorker::Compiled`] or [`FromWorker::Rejected`]; then the worker exits.
     Compile(Compile),
     /// Become the environment of one function revision, for life. The body holds what [`Bundle`] tells.
     /// Answered by [`FromWorker::Initialised`] or [`FromWorker::InitFailed`].
@@ -123,6 +121,8 @@ pub struct Compile {
     pub handler: Option<String>,
     /// Whether the files were uploaded as an archive; `false`: one file alone.
     pub is_archive: bool,
+    /// Whether V8's code cache is wanted.
+    pub wants_cache: bool,
 }
 
 /// A file of a package: its path there, such as `src/index.ts`, and its length in bytes.
@@ -185,7 +185,7 @@ pub enum By {
     Require,
 }
 
-/// The kind of handler a function has.
+/// The kind of handler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HandlerStyle {

@@ -39,6 +39,32 @@ async fn a_redeployment_counts_for_new_calls_at_once_and_calls_under_way_finish(
 }
 
 #[tokio::test]
+async fn a_redeployment_of_what_is_in_use_is_initialised_before_calls_move_to_it() {
+    let app = TestApp::start().await;
+    let source = |n: u32| format!("await new Promise((done) => setTimeout(done, 300)); export const handler = async () => {n};");
+    app.deploy("f", &source(1), json!({})).await;
+    let cold = app.invoke("f", &json!({})).await;
+    assert!(init_ms(&cold) > 250.0, "{:?}", cold.header("server-timing"));
+    app.deploy("f", &source(2), json!({})).await;
+    let warm = app.invoke("f", &json!({})).await;
+    assert_eq!((warm.assert_status(200).json(), init_ms(&warm)), (json!(2), 0.0));
+    // One that does not come up is told by its calls, and does not hold the deployment up for long.
+    app.deploy("f", "throw new Error('not today'); export const handler = 1;", json!({})).await;
+    assert!(app.invoke("f", &json!({})).await.assert_status(502).text().contains("not today"));
+    // Of what nobody calls nothing is started.
+    app.deploy("idle", &source(1), json!({})).await;
+    app.deploy("idle", &source(2), json!({})).await;
+    assert!(init_ms(&app.invoke("idle", &json!({})).await) > 250.0);
+}
+
+/// What initialisation took, as the answer tells.
+fn init_ms(answer: &crate::support::Response) -> f64 {
+    let timing = answer.header("server-timing").expect("the phases are told");
+    let init = timing.split(", ").find_map(|phase| phase.strip_prefix("init;dur=")).expect("init is told");
+    init.parse().expect("a number")
+}
+
+#[tokio::test]
 async fn an_environment_is_used_again_and_one_call_at_a_time() {
     let app = TestApp::start().await;
     let source = "let busy = false, calls = 0; export const handler = async () => {

@@ -134,7 +134,7 @@ pub(crate) fn compile_package(files: &[(&str, &[u8])], handler: Option<&str>) ->
 /// What asks a worker to compile files, and the body beside it.
 pub(crate) fn compilation(files: &[(&str, &[u8])], handler: Option<&str>, is_archive: bool) -> (ToWorker, Vec<u8>) {
     let described = files.iter().map(|(path, content)| SourceFile { path: (*path).to_owned(), len: content.len() }).collect();
-    let request = Compile { files: described, handler: handler.map(str::to_owned), is_archive };
+    let request = Compile { files: described, handler: handler.map(str::to_owned), is_archive, wants_cache: true };
     (ToWorker::Compile(request), files.iter().flat_map(|(_, content)| content.iter().copied()).collect())
 }
 

@@ -46,7 +46,12 @@ impl Invoker {
         };
         let (described, body) = frame_of(files.map_err(Error::BadArchive)?);
         let size = u64::try_from(body.len()).unwrap_or(u64::MAX);
-        let request = Compile { files: described, handler: handler.map(ToOwned::to_owned), is_archive: kind == SourceKind::Zip };
+        let request = Compile {
+            files: described,
+            handler: handler.map(ToOwned::to_owned),
+            is_archive: kind == SourceKind::Zip,
+            wants_cache: self.config.code_cache,
+        };
         let frame = encode(&ToWorker::Compile(request), &body).map_err(|err| Error::CompilerFailed(err.to_string()))?;
         drop(body);
         self.compile(frame, size).await

@@ -187,6 +187,13 @@ impl Pool {
         self.0.lock().alive_of(revision)
     }
 
+    /// Whether the live revision of a function has environments.
+    pub(super) fn is_in_use(&self, function: FunctionId) -> bool {
+        let state = self.0.lock();
+        let live = state.known.get(&function).and_then(|known| known.live);
+        live.is_some_and(|live| state.alive_of(live) > 0)
+    }
+
     /// Says how many environments of which revisions are kept though nobody calls them.
     pub(super) fn set_provisioned(&self, provisioned: HashMap<RevisionId, usize>) {
         self.0.lock().provisioned = provisioned;

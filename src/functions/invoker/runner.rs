@@ -35,6 +35,9 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// How long after a cold start its spare is replaced.
 const REFILL_AFTER: Duration = Duration::from_millis(50);
 
+/// How long a deployment waits at the most for an environment of the new revision.
+const PREPARE: Duration = Duration::from_secs(2);
+
 /// How often one call is tried when workers end just before it reaches them.
 pub(super) const TRIES: usize = 3;
 
@@ -105,6 +108,9 @@ pub(in crate::functions) struct Work {
     /// How many functions the request has gone through already.
     pub(in crate::functions) hops: u8,
 }
+
+/// An environment of a revision that is about to become live, where one was wanted and came up.
+pub(in crate::functions) struct Prepared(Option<Box<Environment>>);
 
 impl Work {
     /// A call with an event, whose answer is whole and whose log is not wanted.
@@ -256,6 +262,27 @@ impl Invoker {
             }
         }
         Err(workers_end())
+    }
+
+    /// Initialises an environment of a revision that is about to become live, where the one before it is in use here: the calls that
+    /// move over find it ready. There is none when there is no need, or it takes too long, or fails, of which its first call is told.
+    pub(in crate::functions) async fn prepare(&self, revision: &Revision) -> Prepared {
+        if !self.pool.is_in_use(revision.function_id) {
+            return Prepared(None);
+        }
+        let started = start::start(self, Arc::new(revision.clone()), RequestId::random(), false);
+        match tokio::time::timeout(PREPARE, started).await {
+            Ok(Ok((environment, _))) => Prepared(Some(environment)),
+            _ => Prepared(None),
+        }
+    }
+
+    /// Puts a prepared environment to use, once its revision is live.
+    pub(in crate::functions) fn use_prepared(&self, prepared: Prepared) {
+        if let Prepared(Some(environment)) = prepared {
+            self.pool.checkin(environment);
+            self.spares.refill();
+        }
     }
 
     /// Begins to keep spare workers.

@@ -175,8 +175,10 @@ impl FunctionsService {
     async fn make_live(&self, revision: Revision, condition: Condition) -> Result<Revision> {
         // Boxed, since a transaction's future is large.
         let revision = Box::pin(self.register(revision, condition)).await?;
+        let prepared = Box::pin(self.0.invoker.prepare(&revision)).await;
         self.changed(&revision.name);
         self.0.invoker.set_live(revision.function_id, Some(revision.id));
+        self.0.invoker.use_prepared(prepared);
         Ok(revision)
     }
 

@@ -49,6 +49,7 @@ fn bundle(request: &Compile, files: &Files<'_>, engine: &mut Engine) -> Result<(
         let cache = engine
             .precompile(file, *kind, code)
             .map_err(|(message, line)| vec![Diagnostic { file: file.clone(), line: Some(line), column: None, message }])?;
+        let cache = if request.wants_cache { cache } else { Vec::new() };
         for part in [code, map, &cache] {
             body.extend_from_slice(part);
         }
