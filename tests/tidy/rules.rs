@@ -19,21 +19,40 @@ pub const TABLE: &[(&str, &[&str])] = &[
     ("sys", &[]),
     ("config", &["types", "tasks", "sys"]),
     ("telemetry", &["types", "tasks", "sys", "config"]),
-    ("db", &["types", "tasks", "sys", "config"]),
+    ("values", &["types"]),
+    ("db", &["types", "tasks", "sys", "config", "values"]),
+    ("sql", &["types", "values", "db"]),
+    ("policy", &["types", "values", "db", "sql"]),
     ("blob", &["types", "tasks", "sys", "config", "db"]),
     ("api", &["types", "tasks", "telemetry"]),
     ("auth", &["types", "tasks", "config", "telemetry", "db", "api"]),
     ("aws", &["types"]),
+    ("data", &["types", "tasks", "config", "telemetry", "values", "db", "sql", "policy", "api", "auth"]),
     ("isolate", &["types", "sys"]),
     ("functions", &["types", "tasks", "sys", "config", "telemetry", "db", "blob", "api", "auth", "isolate::protocol"]),
     ("front", &["types", "tasks", "config", "telemetry", "api"]),
     ("lambda", &["types", "tasks", "config", "telemetry", "api", "auth", "aws", "functions", "isolate::protocol"]),
-    ("openapi", &["api", "auth::api", "functions::api", "lambda"]),
+    ("openapi", &["api", "auth::api", "data::api", "functions::api", "lambda"]),
     (
         "server",
-        &["types", "tasks", "sys", "config", "telemetry", "db", "blob", "api", "auth", "functions", "lambda", "front", "openapi"],
+        &[
+            "types",
+            "tasks",
+            "sys",
+            "config",
+            "telemetry",
+            "db",
+            "blob",
+            "api",
+            "auth",
+            "data",
+            "functions",
+            "lambda",
+            "front",
+            "openapi",
+        ],
     ),
-    ("cli", &["types", "tasks", "sys", "config", "telemetry", "db", "blob", "auth", "server", "isolate"]),
+    ("cli", &["types", "tasks", "sys", "config", "telemetry", "db", "blob", "auth", "data", "server", "isolate"]),
 ];
 
 /// A word that stays absent outside its home.
@@ -54,7 +73,7 @@ const KEPT: &[Kept] = &[
 ];
 
 /// Where SQL text may be.
-const SQL_HOMES: &[&str] = &["db/", "*/queries/", "*/queries.rs"];
+const SQL_HOMES: &[&str] = &["db/", "sql/", "policy/", "data/migrate/", "*/queries/", "*/queries.rs"];
 
 /// Where tests may sleep: between two looks at what they wait for. The driver's tests are threads without a runtime.
 const SLEEPERS: &[&str] = &["tests/support/", "tests/isolate/driver.rs"];

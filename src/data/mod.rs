@@ -1,0 +1,1 @@
+//! The data API: PostgREST's, over tables that the app's own migrations make, on SQLite and on PostgreSQL.

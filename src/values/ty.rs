@@ -1,0 +1,180 @@
+//! The types a column may have: PostgreSQL's, under PostgreSQL's names, on both databases.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A type of the portable subset.
+///
+/// | type | PostgreSQL | SQLite holds |
+/// | --- | --- | --- |
+/// | `boolean` | boolean | INTEGER 0 or 1 |
+/// | `smallint`, `integer`, `bigint` | the same | INTEGER |
+/// | `real`, `double precision` | the same | REAL |
+/// | `numeric(p,s)` | the same | TEXT, plain decimal notation at its scale, under the collation `plinth_numeric` |
+/// | `text`, `varchar(n)`, `char(n)` | the same | TEXT |
+/// | `uuid` | uuid | TEXT, lower case with hyphens |
+/// | `timestamptz` | the same | TEXT as [`crate::types::Timestamp::rfc3339`]: text order is time order |
+/// | `timestamp` | the same | TEXT `2026-01-31T08:05:00.000000` |
+/// | `date` | the same | TEXT `2026-01-31` |
+/// | `time` | the same | TEXT `08:05:00.000000` |
+/// | `json`, `jsonb` | the same | TEXT; `jsonb` in canonical form (keys in PostgreSQL's order, no spaces) |
+/// | `bytea` | bytea | BLOB |
+/// | arrays | the same | TEXT: a JSON array of the elements as they are held |
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Type {
+    Bool,
+    Int2,
+    Int4,
+    Int8,
+    Float4,
+    Float8,
+    /// Precision (1 to 1,000 digits) and scale; `None` keeps each value's own scale.
+    Numeric(Option<(u16, u16)>),
+    Text,
+    /// At most so many characters.
+    Varchar(Option<u32>),
+    /// So many characters, filled up with spaces.
+    Char(u32),
+    Uuid,
+    Timestamptz,
+    Timestamp,
+    Date,
+    Time,
+    Json,
+    Jsonb,
+    Bytea,
+    /// Never an array of arrays: as in PostgreSQL, the number of dimensions is not part of the type, and here it is one.
+    Array(Box<Type>),
+    /// What a function returns that returns nothing.
+    Void,
+}
+
+/// Which values can stand for which: PostgreSQL's type categories, coarsened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Family {
+    Bool,
+    /// Integers, floats and `numeric`.
+    Number,
+    Text,
+    Uuid,
+    /// `timestamptz`, `timestamp`, `date`.
+    Moment,
+    Time,
+    Json,
+    Bytes,
+    Array,
+    Void,
+}
+
+impl Type {
+    /// Its family.
+    #[must_use]
+    pub const fn family(&self) -> Family {
+        match self {
+            Self::Bool => Family::Bool,
+            Self::Int2 | Self::Int4 | Self::Int8 | Self::Float4 | Self::Float8 | Self::Numeric(_) => Family::Number,
+            Self::Text | Self::Varchar(_) | Self::Char(_) => Family::Text,
+            Self::Uuid => Family::Uuid,
+            Self::Timestamptz | Self::Timestamp | Self::Date => Family::Moment,
+            Self::Time => Family::Time,
+            Self::Json | Self::Jsonb => Family::Json,
+            Self::Bytea => Family::Bytes,
+            Self::Array(_) => Family::Array,
+            Self::Void => Family::Void,
+        }
+    }
+
+    /// Whether it is `smallint`, `integer` or `bigint`.
+    #[must_use]
+    pub const fn is_integer(&self) -> bool {
+        matches!(self, Self::Int2 | Self::Int4 | Self::Int8)
+    }
+
+    /// Whether it is `real` or `double precision`.
+    #[must_use]
+    pub const fn is_float(&self) -> bool {
+        matches!(self, Self::Float4 | Self::Float8)
+    }
+
+    /// The type without length, precision and scale, as an expression over such columns has it.
+    #[must_use]
+    pub fn bare(&self) -> Self {
+        match self {
+            Self::Numeric(_) => Self::Numeric(None),
+            Self::Varchar(_) | Self::Char(_) => Self::Text,
+            Self::Array(element) => Self::Array(Box::new(element.bare())),
+            other => other.clone(),
+        }
+    }
+
+    /// SQLite's type for a column of a `STRICT` table.
+    #[must_use]
+    pub const fn sqlite(&self) -> &'static str {
+        match self {
+            Self::Bool | Self::Int2 | Self::Int4 | Self::Int8 => "INTEGER",
+            Self::Float4 | Self::Float8 => "REAL",
+            Self::Bytea => "BLOB",
+            _ => "TEXT",
+        }
+    }
+
+    /// The type by a name PostgreSQL or PostgREST's clients know, without length or `[]`: `int4`, `integer`, `timestamptz`…
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "bool" | "boolean" => Self::Bool,
+            "int2" | "smallint" => Self::Int2,
+            "int4" | "int" | "integer" => Self::Int4,
+            "int8" | "bigint" => Self::Int8,
+            "float4" | "real" => Self::Float4,
+            "float8" | "double precision" | "float" => Self::Float8,
+            "numeric" | "decimal" => Self::Numeric(None),
+            "text" => Self::Text,
+            "varchar" | "character varying" => Self::Varchar(None),
+            "bpchar" | "char" | "character" => Self::Char(1),
+            "uuid" => Self::Uuid,
+            "timestamptz" | "timestamp with time zone" => Self::Timestamptz,
+            "timestamp" | "timestamp without time zone" => Self::Timestamp,
+            "date" => Self::Date,
+            "time" | "time without time zone" => Self::Time,
+            "json" => Self::Json,
+            "jsonb" => Self::Jsonb,
+            "bytea" => Self::Bytea,
+            "void" => Self::Void,
+            _ => return None,
+        })
+    }
+}
+
+/// The type as PostgreSQL writes it: `character varying(20)`, `numeric(10,2)`, `text[]`.
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Self::Bool => "boolean",
+            Self::Int2 => "smallint",
+            Self::Int4 => "integer",
+            Self::Int8 => "bigint",
+            Self::Float4 => "real",
+            Self::Float8 => "double precision",
+            Self::Numeric(None) => "numeric",
+            Self::Numeric(Some((precision, scale))) => return write!(f, "numeric({precision},{scale})"),
+            Self::Text => "text",
+            Self::Varchar(None) => "character varying",
+            Self::Varchar(Some(length)) => return write!(f, "character varying({length})"),
+            Self::Char(length) => return write!(f, "character({length})"),
+            Self::Uuid => "uuid",
+            Self::Timestamptz => "timestamp with time zone",
+            Self::Timestamp => "timestamp without time zone",
+            Self::Date => "date",
+            Self::Time => "time without time zone",
+            Self::Json => "json",
+            Self::Jsonb => "jsonb",
+            Self::Bytea => "bytea",
+            Self::Array(element) => return write!(f, "{element}[]"),
+            Self::Void => "void",
+        };
+        f.write_str(name)
+    }
+}
