@@ -52,6 +52,33 @@ async fn supabase_py_signs_up_signs_in_refreshes_signs_out_and_invokes() {
     assert_succeeds(script.arg(here("supabase_client.py")).args([&app.url(), app.key("anon_key")]));
 }
 
+/// A server with the tables, rights and functions of `examples/team-tasks`.
+async fn with_team_tasks() -> TestApp {
+    let app = TestApp::start().await;
+    for file in ["20260101000000_teams.sql", "20260102000000_rights.sql", "20260103000000_reports.sql"] {
+        let sql = std::fs::read_to_string(here("../../examples/team-tasks/migrations").join(file)).unwrap();
+        app.service().post("/admin/v1/sql").json(&json!({ "sql": sql })).await.assert_status(200);
+    }
+    app
+}
+
+#[tokio::test]
+async fn supabase_js_drives_the_data_api() {
+    let node_modules = installed("PLINTH_TEST_NODE_MODULES");
+    let app = with_team_tasks().await;
+    let mut script = Command::new("node");
+    script.arg(here("data.cjs")).args([&app.url(), app.key("anon_key"), app.key("service_key")]);
+    assert_succeeds(script.env("NODE_PATH", node_modules));
+}
+
+#[tokio::test]
+async fn supabase_py_drives_the_data_api() {
+    let python = installed("PLINTH_TEST_PYTHON");
+    let app = with_team_tasks().await;
+    let mut script = Command::new(python);
+    assert_succeeds(script.arg(here("data_client.py")).args([&app.url(), app.key("anon_key"), app.key("service_key")]));
+}
+
 #[tokio::test]
 async fn boto3_drives_the_lambda_api() {
     let python = installed("PLINTH_TEST_PYTHON");
