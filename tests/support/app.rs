@@ -37,6 +37,8 @@ pub struct Options {
     pub variables: Vec<(&'static str, String)>,
     /// The data folder; one in the test's own folder unless said.
     pub data: Option<PathBuf>,
+    /// Whether on PostgreSQL; what the run is on unless said.
+    pub postgres: Option<bool>,
 }
 
 /// A server on its own data folder (and, on PostgreSQL, its own database), ready for requests.
@@ -73,7 +75,7 @@ impl TestApp {
         let config = folder.path().join("plinth.toml");
         std::fs::write(&config, merged(TEST_CONFIG, &options.config)).expect("the config is written");
         let mut variables = options.variables;
-        let database = if on_postgres() { Some(postgres::fresh_database().await) } else { None };
+        let database = if options.postgres.unwrap_or_else(on_postgres) { Some(postgres::fresh_database().await) } else { None };
         if let Some(database) = &database {
             variables.push(("DATABASE_URL", database.url().to_owned()));
         }
