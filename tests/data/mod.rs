@@ -1,0 +1,5 @@
+//! The data API.
+
+mod crash;
+mod differential;
+mod http;
