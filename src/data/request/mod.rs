@@ -36,5 +36,8 @@ pub use ast::{
 pub use body::{Body, CallBody, Content};
 pub use embeds::{Embeds, Nested};
 pub use fault::{Fault, OutOfRange};
-pub use headers::{Accept, Answered, Count, Handling, Media, Missing, Offers, Preferences, Range, Representation, Resolution, Tx};
+pub use headers::{
+    Accept, Action, ContentRange, Count, Handling, Media, Missing, Offers, Preferences, Profile, Range, Representation,
+    Resolution, Tx,
+};
 pub use query::{Kind, Query};
