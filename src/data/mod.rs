@@ -1,1 +1,4 @@
 //! The data API: PostgREST's, over tables that the app's own migrations make, on SQLite and on PostgreSQL.
+
+pub mod answer;
+pub mod request;

@@ -3,3 +3,4 @@
 mod crash;
 mod differential;
 mod http;
+mod request;
