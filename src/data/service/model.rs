@@ -6,6 +6,8 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::auth::principal::{Principal, Role};
+use crate::data::request::{Preferences, Representation, Resolution};
+use crate::sql::catalog::Grantee;
 
 /// Whose rights a request has.
 #[derive(Clone, Debug)]
@@ -29,6 +31,16 @@ impl Caller {
     pub fn email(&self) -> Option<&str> {
         self.claims.get("email").and_then(Value::as_str)
     }
+
+    /// The role as grants and policies name it.
+    #[must_use]
+    pub const fn grantee(&self) -> Grantee {
+        match self.role {
+            Role::Anon => Grantee::Anon,
+            Role::Authenticated => Grantee::Authenticated,
+            Role::ServiceRole => Grantee::ServiceRole,
+        }
+    }
 }
 
 impl From<&Principal> for Caller {
@@ -49,45 +61,29 @@ pub enum Shape {
     Csv,
 }
 
-/// What a write answers with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Return {
-    #[default]
-    Minimal,
-    /// The key of the one row, for `Location`.
-    HeadersOnly,
-    Representation,
-}
-
-/// What `Prefer: resolution` says about rows whose key is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
-    /// The row there is changed.
-    Merged,
-    /// The row there stays.
-    Ignored,
-}
-
-/// What is wanted besides the query.
+/// What is wanted besides the query. A `Range` header has narrowed the query's own limit before.
 #[derive(Clone, Debug, Default)]
 pub struct Wants {
     pub shape: Shape,
     /// Leave keys out whose value is null.
     pub nulls_stripped: bool,
-    /// Count all rows that match, page or not; `planned` and `estimated` counts are exact too.
-    pub count: bool,
-    /// From `Range`: first and last row, both counted from 0. Narrows `limit` and `offset`.
-    pub range: Option<(u64, Option<u64>)>,
-    /// The body is not sent.
-    pub head: bool,
-    pub returning: Return,
-    pub resolution: Option<Kept>,
-    /// `missing=default`: a listed column that a row lacks gets its default, not null.
-    pub missing_default: bool,
-    /// `max-affected` under `handling=strict`.
-    pub max_affected: Option<u64>,
-    /// `tx=rollback`; honoured only when the configuration allows it.
-    pub rollback: bool,
+    pub preferences: Preferences,
+}
+
+impl Wants {
+    /// Whether all rows that match are counted, page or not; `planned` and `estimated` counts are exact too.
+    #[must_use]
+    pub const fn counts(&self) -> bool {
+        self.preferences.count.is_some()
+    }
+
+    pub(super) fn shows(&self) -> bool {
+        self.preferences.representation == Some(Representation::Full)
+    }
+
+    pub(super) fn merges(&self) -> bool {
+        self.preferences.resolution == Some(Resolution::MergeDuplicates)
+    }
 }
 
 /// What came of a request.
@@ -103,10 +99,10 @@ pub struct Answer {
     pub offset: u64,
     /// How many of the written rows are new; `None` but for inserts, upserts and PUT.
     pub inserted: Option<u64>,
-    /// The key of the one row inserted, as columns and values; for `Location`.
+    /// The key of the one row inserted, as columns and values, for `Location`; empty unless `return=headers-only`.
     pub location: Vec<(String, String)>,
     /// The function returns nothing: 204.
     pub is_void: bool,
-    /// `max-affected` was looked at; for `Preference-Applied`.
-    pub rolled_back: bool,
+    /// Whether duplicates could be known, so that `resolution` had a meaning.
+    pub has_key: bool,
 }
