@@ -5,6 +5,7 @@
 //! error of a configuration is reported, not the first alone, with its file, line and column and what is allowed there.
 
 mod auth;
+mod data;
 mod database;
 mod functions;
 mod load;
@@ -14,6 +15,7 @@ mod setting;
 mod site;
 
 pub use auth::Auth;
+pub use data::Data;
 pub use database::Database;
 pub use functions::Functions;
 #[doc(hidden)]
@@ -31,13 +33,14 @@ pub struct Config {
     pub database: Database,
     pub log: Log,
     pub auth: Auth,
+    pub data: Data,
     pub functions: Functions,
     pub site: Site,
 }
 
 /// Every setting there is, in the order of the documentation.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
-    [server::SETTINGS, database::SETTINGS, log::SETTINGS, auth::SETTINGS, functions::SETTINGS, site::SETTINGS]
+    [server::SETTINGS, database::SETTINGS, log::SETTINGS, auth::SETTINGS, data::SETTINGS, functions::SETTINGS, site::SETTINGS]
         .into_iter()
         .flatten()
 }

@@ -11,3 +11,10 @@
 
 pub mod ast;
 pub mod catalog;
+mod fault;
+pub mod lower;
+mod schema;
+pub mod walk;
+
+pub use fault::{Fault, Place, sqlstate};
+pub use schema::{LoweredCheck, LoweredPolicy, Schema};

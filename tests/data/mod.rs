@@ -1,6 +1,7 @@
 //! The data API.
 
 mod crash;
+mod csv;
 mod differential;
 mod http;
 mod request;
