@@ -9,8 +9,8 @@ use super::error::ApiError;
 use crate::auth::api;
 use crate::data::Error;
 use crate::data::request::headers::Profile;
-use crate::data::request::{Accept, Fault, Handling, Media, Missing, Offers, Preferences, Range, Representation, Resolution, Tx, limits};
-use crate::data::service::{Caller, Kept, Return, Shape, Wants};
+use crate::data::request::{Accept, Content, Fault, Media, Offers, Preferences, Range, Representation, limits};
+use crate::data::service::{Caller, Shape, Wants};
 
 /// The schemas that the API shows.
 const EXPOSED: [&str; 1] = ["public"];
@@ -21,7 +21,6 @@ const PREFER: HeaderName = HeaderName::from_static("prefer");
 pub(super) struct Ask {
     pub(super) caller: Caller,
     pub(super) media: Media,
-    pub(super) preferences: Preferences,
     pub(super) wants: Wants,
 }
 
@@ -36,8 +35,18 @@ impl Ask {
         Profile::schema(texts(request, &HeaderName::from_static(profile.header())).next(), &EXPOSED)?;
         let preferences = Preferences::parse(texts(request, &PREFER))?;
         let media = Accept::parse(texts(request, &header::ACCEPT))?.choose(Offers::Rows)?;
-        let wants = wants(request, &preferences, media);
-        Ok(Self { caller, media, preferences, wants })
+        let (shape, nulls_stripped) = match media {
+            Media::Object { strip_nulls } => (Shape::Object, strip_nulls),
+            Media::Csv => (Shape::Csv, false),
+            Media::Array { strip_nulls } => (Shape::Array, strip_nulls),
+            Media::OpenApi => (Shape::Array, false),
+        };
+        Ok(Self { caller, media, wants: Wants { shape, nulls_stripped, preferences } })
+    }
+
+    /// Whether the rows that were written are the answer.
+    pub(super) fn shows_what_it_wrote(&self) -> bool {
+        self.wants.preferences.representation == Some(Representation::Full)
     }
 
     /// The range of rows that a GET asks for.
@@ -54,34 +63,6 @@ impl Ask {
     /// An error, as this caller is told it.
     pub(super) fn refused(&self, error: impl Into<Error>) -> ApiError {
         ApiError::told_to(self.caller.role, error)
-    }
-}
-
-fn wants(request: &HttpRequest, preferences: &Preferences, media: Media) -> Wants {
-    let (shape, nulls_stripped) = match media {
-        Media::Object { strip_nulls } => (Shape::Object, strip_nulls),
-        Media::Csv => (Shape::Csv, false),
-        Media::Array { strip_nulls } => (Shape::Array, strip_nulls),
-        Media::OpenApi => (Shape::Array, false),
-    };
-    Wants {
-        shape,
-        nulls_stripped,
-        count: preferences.count.is_some(),
-        range: None,
-        head: request.method() == Method::HEAD,
-        returning: match preferences.representation {
-            Some(Representation::Full) => Return::Representation,
-            Some(Representation::HeadersOnly) => Return::HeadersOnly,
-            Some(Representation::Minimal) | None => Return::Minimal,
-        },
-        resolution: preferences.resolution.map(|resolution| match resolution {
-            Resolution::MergeDuplicates => Kept::Merged,
-            Resolution::IgnoreDuplicates => Kept::Ignored,
-        }),
-        missing_default: preferences.missing == Some(Missing::Default),
-        max_affected: preferences.max_affected().filter(|_| preferences.handling == Some(Handling::Strict)),
-        rollback: preferences.tx == Some(Tx::Rollback),
     }
 }
 
@@ -102,7 +83,10 @@ pub(super) async fn body(payload: Payload) -> Result<Bytes, Fault> {
     }
 }
 
-/// The value of `Content-Type`.
-pub(super) fn content_type(request: &HttpRequest) -> Option<&str> {
-    request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok())
+/// What the body is said to be.
+///
+/// # Errors
+/// PGRST102 for a type that is not read.
+pub(super) fn content(request: &HttpRequest) -> Result<Content, Fault> {
+    Content::of(request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()))
 }

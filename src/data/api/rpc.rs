@@ -9,7 +9,7 @@ use super::error::{ApiError, ErrorBody};
 use crate::auth::api::Caller;
 use crate::data::request::headers::Action;
 use crate::data::request::{CallBody, Fault, Kind, Query};
-use crate::data::service::{Arguments, DataService};
+use crate::data::service::DataService;
 
 /// Call a function
 ///
@@ -45,9 +45,9 @@ pub(super) async fn call_function(
 ) -> Result<HttpResponse, ApiError> {
     let ask = Ask::of(&http, &caller)?;
     let query = Query::parse(http.query_string(), Kind::RpcPost)?;
-    let body = CallBody::parse(&ask::body(payload).await?, ask::content_type(&http))?;
-    let answer = data.rpc(&ask.caller, &function, &query, Arguments::Body(body), &ask.wants).await.map_err(|err| ask.refused(err))?;
-    Ok(answer::rows(&ask, Action::Call, answer))
+    let body = CallBody::parse(ask::content(&http)?, &ask::body(payload).await?, query.columns.as_deref())?;
+    let answer = data.rpc(&ask.caller, &function, &query, Some(&body), &ask.wants).await.map_err(|err| ask.refused(err))?;
+    answer::rows(&ask, Action::Call, answer)
 }
 
 /// Query a function
@@ -86,9 +86,8 @@ pub(super) async fn query_function(
     if let Some(range) = Ask::range(&http)? {
         query.narrow(range)?;
     }
-    let arguments = Arguments::Query(query.arguments.clone());
-    let answer = data.rpc(&ask.caller, &function, &query, arguments, &ask.wants).await.map_err(|err| ask.refused(err))?;
-    Ok(answer::rows(&ask, Action::Call, answer))
+    let answer = data.rpc(&ask.caller, &function, &query, None, &ask.wants).await.map_err(|err| ask.refused(err))?;
+    answer::rows(&ask, Action::Call, answer)
 }
 
 /// What can be done with a function.

@@ -79,7 +79,7 @@ pub(super) async fn read_rows(
         query.narrow(range)?;
     }
     let answer = data.read(&ask.caller, &relation, &query, &ask.wants).await.map_err(|err| ask.refused(err))?;
-    Ok(answer::rows(&ask, Action::Read, answer))
+    answer::rows(&ask, Action::Read, answer)
 }
 
 /// Insert rows
@@ -121,10 +121,9 @@ pub(super) async fn insert_rows(
 ) -> Result<HttpResponse, ApiError> {
     let ask = Ask::of(&http, &caller)?;
     let query = Query::parse(http.query_string(), Kind::Table)?;
-    let body = Body::parse(&ask::body(payload).await?, ask::content_type(&http), query.columns.as_deref())?;
-    let action = Action::Insert { has_key: data.has_key(&relation) || query.on_conflict.is_some() };
-    let answer = data.insert(&ask.caller, &relation, &query, body, &ask.wants).await.map_err(|err| ask.refused(err))?;
-    Ok(answer::inserted(&ask, action, &relation, answer))
+    let body = Body::parse(ask::content(&http)?, &ask::body(payload).await?, query.columns.as_deref())?;
+    let answer = data.insert(&ask.caller, &relation, &query, &body, &ask.wants).await.map_err(|err| ask.refused(err))?;
+    Ok(answer::inserted(&ask, &relation, answer))
 }
 
 /// Update rows
@@ -161,9 +160,9 @@ pub(super) async fn update_rows(
 ) -> Result<HttpResponse, ApiError> {
     let ask = Ask::of(&http, &caller)?;
     let query = Query::parse(http.query_string(), Kind::Table)?;
-    let body = Body::parse(&ask::body(payload).await?, ask::content_type(&http), query.columns.as_deref())?;
-    let answer = data.update(&ask.caller, &relation, &query, body, &ask.wants).await.map_err(|err| ask.refused(err))?;
-    Ok(answer::changed(&ask, http.method(), answer))
+    let body = Body::parse(ask::content(&http)?, &ask::body(payload).await?, query.columns.as_deref())?;
+    let answer = data.update(&ask.caller, &relation, &query, &body, &ask.wants).await.map_err(|err| ask.refused(err))?;
+    Ok(answer::changed(&ask, Action::Update, answer))
 }
 
 /// Put one row
@@ -198,8 +197,8 @@ pub(super) async fn put_row(
 ) -> Result<HttpResponse, ApiError> {
     let ask = Ask::of(&http, &caller)?;
     let query = Query::parse(http.query_string(), Kind::Table)?;
-    let body = Body::parse(&ask::body(payload).await?, ask::content_type(&http), query.columns.as_deref())?;
-    let answer = data.put(&ask.caller, &relation, &query, body, &ask.wants).await.map_err(|err| ask.refused(err))?;
+    let body = Body::parse(ask::content(&http)?, &ask::body(payload).await?, query.columns.as_deref())?;
+    let answer = data.put(&ask.caller, &relation, &query, &body, &ask.wants).await.map_err(|err| ask.refused(err))?;
     Ok(answer::put(&ask, answer))
 }
 
@@ -235,7 +234,7 @@ pub(super) async fn delete_rows(
     let ask = Ask::of(&http, &caller)?;
     let query = Query::parse(http.query_string(), Kind::Table)?;
     let answer = data.delete(&ask.caller, &relation, &query, &ask.wants).await.map_err(|err| ask.refused(err))?;
-    Ok(answer::changed(&ask, http.method(), answer))
+    Ok(answer::changed(&ask, Action::Delete, answer))
 }
 
 /// What can be done with a table or view.
