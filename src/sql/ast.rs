@@ -66,6 +66,8 @@ pub enum Node {
     Aggregate {
         function: Aggregate,
         argument: Option<Box<Expr>>,
+        /// What `string_agg` puts between the texts; `None` for the others.
+        separator: Option<Box<Expr>>,
         distinct: bool,
         filter: Option<Box<Expr>>,
         order: Vec<Order>,
@@ -184,7 +186,8 @@ pub enum Builtin {
     /// `extract(field from x)`, `date_part(field, x)`: the field is a literal.
     Extract,
     DateTrunc,
-    /// `interval '…'` or `make_interval`: literals of months, days and microseconds.
+    /// `interval '…'` or `make_interval`: literals of months, days and microseconds (the last a `bigint`). Its type is
+    /// [`Type::Void`], for it stands only to the right of [`Operator::AddInterval`] and [`Operator::SubtractInterval`].
     Interval,
     CurrentDate,
     JsonbTypeof,
@@ -233,7 +236,8 @@ pub struct Order {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
     pub body: Body,
-    /// By the columns' places or by expressions over the body's sources.
+    /// By expressions over the body's sources; a literal of type `integer` is a column's place, from 1. `distinct`, unions and their
+    /// like are ordered by places alone.
     pub order: Vec<Order>,
     pub limit: Option<Expr>,
     pub offset: Option<Expr>,
