@@ -11,3 +11,7 @@
 
 pub mod ast;
 pub mod catalog;
+pub mod compile;
+mod fault;
+
+pub use fault::{Fault, sqlstate};
