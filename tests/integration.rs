@@ -7,6 +7,7 @@ mod aws;
 mod blob;
 mod browser;
 mod config;
+mod data;
 mod db;
 mod front;
 mod functions;

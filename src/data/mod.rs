@@ -4,7 +4,10 @@
 //! HTTP ── api ──→ request (text → AST) ──→ plan (AST + catalogue + role → sql::ast) ──→ sql::compile ──→ service runs it ──→ JSON
 //! ```
 
+pub mod answer;
 mod error;
+pub mod plan;
+pub mod request;
 pub mod service;
 
 pub use error::{Error, Result, status_of};

@@ -1,0 +1,3 @@
+//! What goes out: the bodies of answers in forms other than JSON.
+
+pub mod csv;

@@ -1,0 +1,4 @@
+//! The data API.
+
+mod csv;
+mod request;
