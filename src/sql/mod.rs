@@ -11,6 +11,7 @@
 
 pub mod ast;
 pub mod catalog;
+pub mod compile;
 mod fault;
 pub mod lower;
 mod schema;

@@ -169,7 +169,9 @@ fn visit(
     let (Thing::View(name) | Thing::Function(name, _)) = thing;
     if path.contains(thing) {
         let message = format!("infinite recursion detected in \"{name}\"");
-        return Err(Fault::new(sqlstate::INVALID_OBJECT_DEFINITION, message).hint("views and functions cannot be made of themselves"));
+        return Err(
+            Fault::new(sqlstate::INVALID_OBJECT_DEFINITION, message).hint("views and functions cannot be made of themselves")
+        );
     }
     if path.len() >= MAX_NESTING {
         let message = format!("views and functions are more than {MAX_NESTING} deep inside one another at \"{name}\"");
@@ -279,9 +281,8 @@ impl Pieces {
 
     fn lower_table(&mut self, relation: &Arc<Relation>, table: &Table, catalog: &Catalog) -> Result<(), Fault> {
         let scope = Scope::row(relation).expecting(Type::Bool);
-        let condition = |text: &String, what: String| {
-            lower::expression_with(text, catalog, &scope).map_err(|fault| inside(fault, &what))
-        };
+        let condition =
+            |text: &String, what: String| lower::expression_with(text, catalog, &scope).map_err(|fault| inside(fault, &what));
         for policy in &table.policies {
             let what = || format!("policy \"{}\" on {}", policy.name, relation.name);
             self.policies.push(LoweredPolicy {

@@ -11,7 +11,9 @@ pub fn try_children<E>(expr: &Expr, visit: &mut dyn FnMut(&Expr) -> Result<(), E
     match &expr.node {
         Node::Literal(_) | Node::Param(_) | Node::Column(..) => Ok(()),
         Node::Not(inner) | Node::Negate(inner) | Node::IsNull(inner) | Node::IsBool(inner, _) | Node::Cast(inner) => visit(inner),
-        Node::And(all) | Node::Or(all) | Node::Call(_, all) | Node::Function(_, all) | Node::Array(all) => all.iter().try_for_each(visit),
+        Node::And(all) | Node::Or(all) | Node::Call(_, all) | Node::Function(_, all) | Node::Array(all) => {
+            all.iter().try_for_each(visit)
+        }
         Node::Binary(_, left, right) | Node::IsDistinct(left, right) | Node::Quantified { left, array: right, .. } => {
             visit(left)?;
             visit(right)

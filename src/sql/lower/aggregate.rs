@@ -73,7 +73,12 @@ impl<'a> Lower<'a> {
         Ok(Expr { node: Node::Aggregate { function, argument, separator, distinct, filter, order }, ty })
     }
 
-    fn arguments(&mut self, function: Aggregate, name: &str, given: &[Given<'a>]) -> Result<(Option<Expr>, Option<Expr>, Type), Fault> {
+    fn arguments(
+        &mut self,
+        function: Aggregate,
+        name: &str,
+        given: &[Given<'a>],
+    ) -> Result<(Option<Expr>, Option<Expr>, Type), Fault> {
         let terms = given.iter().map(|given| self.shown_term(given.value)).collect::<Result<Vec<_>, _>>()?;
         let refused = no_function(name, &terms.iter().map(shown_type).collect::<Vec<_>>());
         let mut terms = terms.into_iter();
@@ -148,7 +153,12 @@ pub(super) fn ordered(by: Expr, options: &parsed::OrderByOptions) -> Result<Orde
 }
 
 /// Refuses a column that is neither grouped by nor inside an aggregate. `own` are the sources of this query level.
-pub(super) fn check_grouped(expr: &Expr, groups: &[Expr], own: &[SourceId], names: &dyn Fn(SourceId) -> String) -> Result<(), Fault> {
+pub(super) fn check_grouped(
+    expr: &Expr,
+    groups: &[Expr],
+    own: &[SourceId],
+    names: &dyn Fn(SourceId) -> String,
+) -> Result<(), Fault> {
     if groups.contains(expr) {
         return Ok(());
     }

@@ -156,7 +156,18 @@ fn given(gives: Gives, arguments: &[Expr]) -> Type {
 
 fn check_unit(builtin: Builtin, arguments: &[Expr]) -> Result<(), Fault> {
     const UNITS: &[&str] = &[
-        "microseconds", "milliseconds", "second", "minute", "hour", "day", "week", "month", "quarter", "year", "decade", "century",
+        "microseconds",
+        "milliseconds",
+        "second",
+        "minute",
+        "hour",
+        "day",
+        "week",
+        "month",
+        "quarter",
+        "year",
+        "decade",
+        "century",
         "millennium",
     ];
     match (builtin, arguments.first().map(|argument| &argument.node)) {
@@ -193,7 +204,8 @@ fn rounded(name: &str, mut terms: Vec<Term>) -> Option<Result<Expr, Fault>> {
 
 fn octets(mut terms: Vec<Term>) -> Option<Result<Expr, Fault>> {
     let term = terms.pop().filter(|_| terms.is_empty())?;
-    matches!(term.expr.ty.family(), Family::Text | Family::Bytes).then(|| Ok(call(Builtin::OctetLength, vec![term.expr], Type::Int4)))
+    matches!(term.expr.ty.family(), Family::Text | Family::Bytes)
+        .then(|| Ok(call(Builtin::OctetLength, vec![term.expr], Type::Int4)))
 }
 
 /// `concat`, `concat_ws`: anything, as text.
@@ -216,7 +228,8 @@ fn json(name: &str, terms: Vec<Term>) -> Option<Result<Expr, Fault>> {
     let mut arguments: Vec<Expr> = terms.into_iter().map(|term| term.expr).collect();
     if builtin == Builtin::JsonbBuildObject {
         // Keys are texts whatever they are.
-        arguments = arguments.into_iter().enumerate().map(|(at, arg)| if at % 2 == 0 { cast(arg, Type::Text) } else { arg }).collect();
+        arguments =
+            arguments.into_iter().enumerate().map(|(at, arg)| if at % 2 == 0 { cast(arg, Type::Text) } else { arg }).collect();
     }
     fits.then(|| Ok(call(builtin, arguments, ty)))
 }
@@ -257,18 +270,21 @@ fn array(name: &str, mut terms: Vec<Term>) -> Option<Result<Expr, Fault>> {
 /// Functions that people look for, with what to write instead.
 fn lacking(name: &str) -> Option<Fault> {
     let hint = match name {
-        "row_number" | "rank" | "dense_rank" | "lag" | "lead" | "ntile" | "first_value" | "last_value" => "use group by, or a sub-query",
+        "row_number" | "rank" | "dense_rank" | "lag" | "lead" | "ntile" | "first_value" | "last_value" => {
+            "use group by, or a sub-query"
+        }
         "current_setting" => "use auth.uid(), auth.role() or auth.jwt() ->> 'claim'",
         "current_user" | "session_user" | "user" | "current_role" => "use auth.role()",
         "clock_timestamp" | "statement_timestamp" | "timeofday" | "localtimestamp" | "localtime" | "current_time" => "use now()",
         "age" => "compare with a moment: created_at > now() - interval '1 day'",
         "to_char" | "to_date" | "to_timestamp" | "to_number" => "format in the client, or cast",
         "nextval" | "currval" | "setval" | "lastval" => "use generated always as identity, and returning",
-        "regexp_replace" | "regexp_matches" | "regexp_split_to_array" | "regexp_match" => "use ~, replace, split_part or substring",
-        "generate_series" => "use unnest(array[…])",
-        "row_to_json" | "json_object_agg" | "jsonb_object_agg" | "jsonb_set" | "jsonb_each" | "jsonb_each_text" | "jsonb_object_keys" => {
-            "use jsonb_build_object, jsonb_agg, -> and ||"
+        "regexp_replace" | "regexp_matches" | "regexp_split_to_array" | "regexp_match" => {
+            "use ~, replace, split_part or substring"
         }
+        "generate_series" => "use unnest(array[…])",
+        "row_to_json" | "json_object_agg" | "jsonb_object_agg" | "jsonb_set" | "jsonb_each" | "jsonb_each_text"
+        | "jsonb_object_keys" => "use jsonb_build_object, jsonb_agg, -> and ||",
         "array_to_string" | "string_to_array" | "array_cat" => "use string_agg over unnest, or ||",
         "crypt" | "gen_salt" | "digest" | "hmac" => "use a function of the app's server side",
         _ => return None,

@@ -126,7 +126,12 @@ impl<'a> Lower<'a> {
             Returns::Void | Returns::Scalar(_) => {
                 return Err(Fault::unsupported("a function that returns nothing as a value", "call it by itself, through rpc"));
             }
-            _ => return Err(Fault::unsupported(format!("the rows of {name} as a value"), format!("write (select … from {name}(…))"))),
+            _ => {
+                return Err(Fault::unsupported(
+                    format!("the rows of {name} as a value"),
+                    format!("write (select … from {name}(…))"),
+                ));
+            }
         };
         check_one_query(&function)?;
         Ok(Expr { node: Node::Function(function, arguments), ty })
@@ -139,7 +144,10 @@ impl<'a> Lower<'a> {
         let candidates = self.catalog.functions_named(name);
         let fitting = candidates.iter().filter_map(|function| Some((function, places(function, &terms)?))).collect::<Vec<_>>();
         let exact = fitting.iter().position(|(function, places)| {
-            terms.iter().zip(places).all(|((_, term), place)| term.unknown || term.expr.ty.bare() == function.arguments[*place].ty.bare())
+            terms
+                .iter()
+                .zip(places)
+                .all(|((_, term), place)| term.unknown || term.expr.ty.bare() == function.arguments[*place].ty.bare())
         });
         let chosen = match (exact, &*fitting) {
             (Some(at), _) if fitting.len() == 1 || terms.iter().all(|(_, term)| !term.unknown) => &fitting[at],
@@ -158,14 +166,15 @@ impl<'a> Lower<'a> {
         for ((_, term), place) in terms.into_iter().zip(places) {
             arguments[place] = Some(coerce(term, &function.arguments[place].ty, Bend::Implicit)?);
         }
-        let arguments = arguments.into_iter().zip(&function.arguments).map(|(given, argument)| match (given, &argument.default) {
-            (Some(given), _) => Ok(given),
-            (None, Some(default)) => {
-                self.count(8)?;
-                expression_with(&default.text, self.catalog, &Scope::default().expecting(argument.ty.clone()))
-            }
-            (None, None) => Err(no_function(&name.to_string(), &[])),
-        });
+        let arguments =
+            arguments.into_iter().zip(&function.arguments).map(|(given, argument)| match (given, &argument.default) {
+                (Some(given), _) => Ok(given),
+                (None, Some(default)) => {
+                    self.count(8)?;
+                    expression_with(&default.text, self.catalog, &Scope::default().expecting(argument.ty.clone()))
+                }
+                (None, None) => Err(no_function(&name.to_string(), &[])),
+            });
         let arguments = arguments.collect::<Result<_, _>>()?;
         Ok((function, arguments))
     }
@@ -188,7 +197,8 @@ fn places(function: &Function, given: &[(Option<String>, Term)]) -> Option<Vec<u
         }
         places.push(place);
     }
-    let missing = function.arguments.iter().enumerate().any(|(place, argument)| !places.contains(&place) && argument.default.is_none());
+    let missing =
+        function.arguments.iter().enumerate().any(|(place, argument)| !places.contains(&place) && argument.default.is_none());
     (!missing).then_some(places)
 }
 
@@ -286,7 +296,11 @@ pub(super) fn call(builtin: Builtin, arguments: Vec<Expr>, ty: Type) -> Expr {
 
 /// A term's type, as PostgreSQL names it in messages.
 pub(super) fn shown_type(term: &Term) -> String {
-    if term.unknown && !matches!(term.expr.node, Node::Literal(Datum::Bool(_))) { "unknown".to_owned() } else { term.expr.ty.to_string() }
+    if term.unknown && !matches!(term.expr.node, Node::Literal(Datum::Bool(_))) {
+        "unknown".to_owned()
+    } else {
+        term.expr.ty.to_string()
+    }
 }
 
 /// PostgreSQL's refusal of a call.

@@ -162,5 +162,9 @@ pub(super) fn shown(term: Term) -> Result<Term, Fault> {
 
 /// An interval that does not stand beside a moment.
 pub(super) fn interval_alone(at: Place) -> Fault {
-    Fault::unsupported("an interval by itself", "add it to or subtract it from a moment, such as created_at > now() - interval '1 day'").at(at)
+    Fault::unsupported(
+        "an interval by itself",
+        "add it to or subtract it from a moment, such as created_at > now() - interval '1 day'",
+    )
+    .at(at)
 }

@@ -51,8 +51,12 @@ impl<'a> Lower<'a> {
             Parsed::Array(array) => self.array(&array.elem)?,
             Parsed::CompoundFieldAccess { root, access_chain } => return self.access(root, access_chain),
             Parsed::Function(function) => return self.call(function),
-            Parsed::Collate { .. } => return Err(Fault::unsupported("collate", "leave it out: text is compared by its characters' codes")),
-            Parsed::Tuple(_) => return Err(Fault::unsupported("a row by itself", "compare rows by =, <> , <, in: (a, b) = (c, d)")),
+            Parsed::Collate { .. } => {
+                return Err(Fault::unsupported("collate", "leave it out: text is compared by its characters' codes"));
+            }
+            Parsed::Tuple(_) => {
+                return Err(Fault::unsupported("a row by itself", "compare rows by =, <> , <, in: (a, b) = (c, d)"));
+            }
             other => return self.predicate(other),
         };
         Ok(Term::known(node, self.at))
@@ -123,10 +127,14 @@ impl<'a> Lower<'a> {
             Parsed::Value(value) => parse::quoted(&value.value),
             _ => None,
         };
-        let text = text.ok_or_else(|| Fault::unsupported("an interval that is computed", "write interval '…' or make_interval(days => 3)"))?;
+        let text = text.ok_or_else(|| {
+            Fault::unsupported("an interval that is computed", "write interval '…' or make_interval(days => 3)")
+        })?;
         match &written.leading_field {
             None => interval(text),
-            Some(_) if written.last_field.is_some() => Err(Fault::unsupported("interval '…' x to y", "write interval '1 day 2 hours'")),
+            Some(_) if written.last_field.is_some() => {
+                Err(Fault::unsupported("interval '…' x to y", "write interval '1 day 2 hours'"))
+            }
             Some(unit) => interval(&format!("{text} {unit}")),
         }
     }
@@ -149,7 +157,9 @@ impl<'a> Lower<'a> {
                 let ty = term.expr.ty.bare();
                 Expr { node: Node::Negate(Box::new(term.expr)), ty }
             }
-            other => return Err(Fault::unsupported(format!("the operator {other}"), "see the table of operators in docs/data.md")),
+            other => {
+                return Err(Fault::unsupported(format!("the operator {other}"), "see the table of operators in docs/data.md"));
+            }
         };
         Ok(Term::known(expr, self.at))
     }
@@ -157,7 +167,8 @@ impl<'a> Lower<'a> {
     fn cast_to(&mut self, inner: &'a Parsed, ty: &'a parsed::DataType) -> Result<Term, Fault> {
         if matches!(ty, parsed::DataType::Interval { .. }) {
             let term = self.term(inner)?;
-            let text = term.unknown_text().ok_or_else(|| Fault::unsupported("an interval that is computed", "write interval '…'"))?;
+            let text =
+                term.unknown_text().ok_or_else(|| Fault::unsupported("an interval that is computed", "write interval '…'"))?;
             return Ok(Term::known(interval(text)?, self.at));
         }
         let to = types::data_type(ty)?;
@@ -298,7 +309,8 @@ impl<'a> Lower<'a> {
         let [column] = &*lowered.columns else {
             return Err(Fault::new(sqlstate::SYNTAX_ERROR, "a sub-query must give one column"));
         };
-        let given = Term { expr: Expr { node: Node::Literal(Datum::Null), ty: column.ty.clone() }, unknown: column.unknown, at: self.at };
+        let given =
+            Term { expr: Expr { node: Node::Literal(Datum::Null), ty: column.ty.clone() }, unknown: column.unknown, at: self.at };
         let (value, wanted) = comparable(value, given, "=")?;
         lowered.bring(0, &wanted.ty, Bend::Implicit)?;
         Ok(boolean(Node::InQuery(Box::new(value), Box::new(lowered.query))))
@@ -382,8 +394,24 @@ impl<'a> Lower<'a> {
     /// `extract` and `date_part`, which differ in their type.
     pub(super) fn extract(&mut self, field: &str, of: Term, ty: Type) -> Result<Expr, Fault> {
         const FIELDS: &[&str] = &[
-            "century", "day", "decade", "dow", "doy", "epoch", "hour", "isodow", "isoyear", "microseconds", "millennium",
-            "milliseconds", "minute", "month", "quarter", "second", "week", "year",
+            "century",
+            "day",
+            "decade",
+            "dow",
+            "doy",
+            "epoch",
+            "hour",
+            "isodow",
+            "isoyear",
+            "microseconds",
+            "millennium",
+            "milliseconds",
+            "minute",
+            "month",
+            "quarter",
+            "second",
+            "week",
+            "year",
         ];
         let field = field.to_lowercase();
         if !FIELDS.contains(&&*field) {

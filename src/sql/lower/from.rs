@@ -55,7 +55,9 @@ impl<'a> Lower<'a> {
             }
             JoinConstraint::Using(columns) => Some(self.using(columns)?),
             JoinConstraint::None if kind == JoinKind::Cross => None,
-            JoinConstraint::None => return Err(Fault::new(sqlstate::SYNTAX_ERROR, "a join needs on (…) or using (…)").at(self.at)),
+            JoinConstraint::None => {
+                return Err(Fault::new(sqlstate::SYNTAX_ERROR, "a join needs on (…) or using (…)").at(self.at));
+            }
             JoinConstraint::Natural => return Err(Fault::unsupported("natural join", "write using (…)").at(self.at)),
         };
         if !turned {
@@ -64,7 +66,8 @@ impl<'a> Lower<'a> {
         }
         // `a right join b` is `b left join a`, when `a` is one source.
         let left = joins.pop().filter(|_| first);
-        let left = left.ok_or_else(|| Fault::unsupported("right join after another join", "write it as a left join").at(self.at))?;
+        let left =
+            left.ok_or_else(|| Fault::unsupported("right join after another join", "write it as a left join").at(self.at))?;
         joins.push(Join { kind: left.kind, source, on: None });
         joins.push(Join { kind, source: left.source, on });
         Ok(())
@@ -72,7 +75,9 @@ impl<'a> Lower<'a> {
 
     /// `using (a, b)`: the right side's columns are merged into the left side's.
     fn using(&mut self, columns: &[parsed::ObjectName]) -> Result<Expr, Fault> {
-        let Some(mut right) = self.frame().sources.pop() else { return Err(Fault::new(sqlstate::SYNTAX_ERROR, "a table is missing")) };
+        let Some(mut right) = self.frame().sources.pop() else {
+            return Err(Fault::new(sqlstate::SYNTAX_ERROR, "a table is missing"));
+        };
         let mut equal = Vec::with_capacity(columns.len());
         for column in columns {
             let Some(ident) = column.0.first().and_then(parsed::ObjectNamePart::as_ident) else { continue };
@@ -294,7 +299,12 @@ fn renamed(names: impl Iterator<Item = String>, alias: Option<&parsed::TableAlia
     let mut names = names.collect::<Vec<_>>();
     let Some(alias) = alias else { return Ok(names) };
     if alias.columns.len() > names.len() {
-        let message = format!("table \"{}\" has {} columns available but {} columns specified", alias.name, names.len(), alias.columns.len());
+        let message = format!(
+            "table \"{}\" has {} columns available but {} columns specified",
+            alias.name,
+            names.len(),
+            alias.columns.len()
+        );
         return Err(Fault::new(sqlstate::INVALID_COLUMN_REFERENCE, message));
     }
     for (name, column) in names.iter_mut().zip(&alias.columns) {

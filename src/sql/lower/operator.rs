@@ -57,9 +57,11 @@ impl<'a> Lower<'a> {
             return Ok(compared(operator, comparable(left, right, &sign)?));
         }
         match operator {
-            BinaryOperator::Plus | BinaryOperator::Minus | BinaryOperator::Multiply | BinaryOperator::Divide | BinaryOperator::Modulo => {
-                compute(left, operator, right)
-            }
+            BinaryOperator::Plus
+            | BinaryOperator::Minus
+            | BinaryOperator::Multiply
+            | BinaryOperator::Divide
+            | BinaryOperator::Modulo => compute(left, operator, right),
             BinaryOperator::StringConcat => concat(left, right),
             BinaryOperator::PGRegexMatch => self.textual(Operator::Match, &sign, left, right),
             BinaryOperator::PGRegexIMatch => self.textual(Operator::IMatch, &sign, left, right),
@@ -175,7 +177,9 @@ impl<'a> Lower<'a> {
             "plainto_tsquery" => Operator::PlainFts,
             "phraseto_tsquery" => Operator::PhraseFts,
             "websearch_to_tsquery" => Operator::WebFts,
-            _ => return Err(Fault::unsupported("this form of full-text search", "the right side is to_tsquery or one of its kin")),
+            _ => {
+                return Err(Fault::unsupported("this form of full-text search", "the right side is to_tsquery or one of its kin"));
+            }
         };
         let (text, query) = (self.of_type(text, &Type::Text)?, self.of_type(query, &Type::Text)?);
         Ok(compared(operator, (text, query)))

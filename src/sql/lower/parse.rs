@@ -36,7 +36,7 @@ pub fn statements(sql: &str) -> Result<Vec<Parsed>, Fault> {
     for tokens in split(tokens(sql)?) {
         let Some(first) = tokens.iter().find(|token| !matches!(token.token, Token::Whitespace(_))) else { continue };
         let place = place_of(first.span.start);
-        let statement = whole(tokens, place, Parser::parse_statement)?;
+        let statement = whole(tokens, place, |parser| parser.parse_statement())?;
         parsed.push(Parsed { statement, place });
     }
     Ok(parsed)
@@ -61,7 +61,7 @@ pub fn statement(sql: &str) -> Result<Statement, Fault> {
 ///
 /// Those of [`statements`].
 pub fn expression(sql: &str) -> Result<Expr, Fault> {
-    whole(tokens(sql)?, Place { line: 1, column: 1 }, Parser::parse_expr)
+    whole(tokens(sql)?, Place { line: 1, column: 1 }, |parser| parser.parse_expr())
 }
 
 /// One query.
@@ -74,7 +74,7 @@ pub fn query(sql: &str) -> Result<Box<Query>, Fault> {
     while matches!(tokens.last().map(|token| &token.token), Some(Token::SemiColon | Token::Whitespace(_))) {
         tokens.pop();
     }
-    whole(tokens, Place { line: 1, column: 1 }, Parser::parse_query)
+    whole(tokens, Place { line: 1, column: 1 }, |parser| parser.parse_query())
 }
 
 /// A name as PostgreSQL folds it: lower case unless it is quoted.
@@ -115,7 +115,9 @@ pub fn place(expr: &Expr) -> Place {
             | Expr::IsDistinctFrom(inner, _)
             | Expr::IsNotDistinctFrom(inner, _) => inner,
             Expr::Identifier(ident) => return place_of(ident.span.start),
-            Expr::CompoundIdentifier(parts) => return parts.first().map_or_else(Place::default, |part| place_of(part.span.start)),
+            Expr::CompoundIdentifier(parts) => {
+                return parts.first().map_or_else(Place::default, |part| place_of(part.span.start));
+            }
             Expr::Value(value) => return place_of(value.span.start),
             Expr::Function(function) => return place_of(function.name.span().start),
             _ => return Place::default(),
@@ -141,7 +143,8 @@ pub fn quoted(value: &Value) -> Option<&str> {
 
 fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>, Fault> {
     let tokens = Tokenizer::new(&PostgreSqlDialect {}, sql).tokenize_with_location();
-    let tokens = tokens.map_err(|err| Fault::new(sqlstate::SYNTAX_ERROR, err.message.to_lowercase()).at(place_of(err.location)))?;
+    let tokens =
+        tokens.map_err(|err| Fault::new(sqlstate::SYNTAX_ERROR, err.message.to_lowercase()).at(place_of(err.location)))?;
     if sql.contains('\0') {
         return Err(Fault::new(sqlstate::SYNTAX_ERROR, "a NUL character cannot be in SQL").at(Place { line: 1, column: 1 }));
     }
@@ -187,7 +190,9 @@ fn check(sql: &str, tokens: &[TokenWithSpan]) -> Result<(), Fault> {
                 chained = 0;
                 began = offset(token.span.start);
             }
-            Token::Word(word) if matches!(word.keyword, Keyword::UNION | Keyword::INTERSECT | Keyword::EXCEPT | Keyword::JOIN) => {
+            Token::Word(word)
+                if matches!(word.keyword, Keyword::UNION | Keyword::INTERSECT | Keyword::EXCEPT | Keyword::JOIN) =>
+            {
                 chained += 1;
             }
             other if is_operator(other) => runs.last_mut().map_or((), |run| *run += 1),
@@ -231,8 +236,6 @@ fn is_operator(token: &Token) -> bool {
                 | Keyword::CASE
                 | Keyword::INTERVAL
                 | Keyword::OPERATOR
-                | Keyword::ISNULL
-                | Keyword::NOTNULL
                 | Keyword::OVERLAPS
                 | Keyword::PRIOR
                 | Keyword::EXPLAIN
@@ -260,8 +263,7 @@ fn whole<T>(
     place: Place,
     parse: impl FnOnce(&mut Parser<'_>) -> Result<T, ParserError>,
 ) -> Result<T, Fault> {
-    let mut parser =
-        Parser::new(&PostgreSqlDialect {}).with_recursion_limit(PARSER_DEPTH).with_tokens_with_locations(tokens);
+    let mut parser = Parser::new(&PostgreSqlDialect {}).with_recursion_limit(PARSER_DEPTH).with_tokens_with_locations(tokens);
     let parsed = parse(&mut parser).map_err(|err| refused(err, place))?;
     let next = parser.peek_token();
     if next.token == Token::EOF {

@@ -99,11 +99,18 @@ impl<'a> Lower<'a> {
 
     fn with(&mut self, with: &'a parsed::With) -> Result<(), Fault> {
         if with.recursive {
-            return Err(Fault::unsupported("with recursive", "keep a path in a column, or follow the tree in the client").at(self.at));
+            return Err(
+                Fault::unsupported("with recursive", "keep a path in a column, or follow the tree in the client").at(self.at)
+            );
         }
         for cte in &with.cte_tables {
-            if !matches!(&*cte.query.body, SetExpr::Select(_) | SetExpr::Query(_) | SetExpr::SetOperation { .. } | SetExpr::Values(_)) {
-                return Err(Fault::unsupported("a write inside with", "write several statements: they are one transaction").at(self.at));
+            if !matches!(
+                &*cte.query.body,
+                SetExpr::Select(_) | SetExpr::Query(_) | SetExpr::SetOperation { .. } | SetExpr::Values(_)
+            ) {
+                return Err(
+                    Fault::unsupported("a write inside with", "write several statements: they are one transaction").at(self.at)
+                );
             }
             let sees = (self.ctes.len(), self.frames.len());
             self.ctes.push(Cte { alias: &cte.alias, query: &cte.query, sees });

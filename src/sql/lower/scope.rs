@@ -144,7 +144,8 @@ impl<'a> Lower<'a> {
     pub(super) fn deeper<T>(&mut self, levels: usize, go: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
         self.count(1)?;
         if self.depth + levels > MAX_DEPTH {
-            let message = format!("the statement is nested more than {MAX_DEPTH} levels deep (a sub-query counts for {QUERY_LEVELS})");
+            let message =
+                format!("the statement is nested more than {MAX_DEPTH} levels deep (a sub-query counts for {QUERY_LEVELS})");
             return Err(Fault::new(sqlstate::TOO_COMPLEX, message).at(self.at).hint("split it, or use a view"));
         }
         self.depth += levels;
@@ -238,7 +239,8 @@ impl<'a> Lower<'a> {
 
     /// `$1`.
     pub(super) fn placeholder(&self, text: &str) -> Result<Expr, Fault> {
-        let place = text.strip_prefix('$').and_then(|number| number.parse::<usize>().ok()).and_then(|number| number.checked_sub(1));
+        let place =
+            text.strip_prefix('$').and_then(|number| number.parse::<usize>().ok()).and_then(|number| number.checked_sub(1));
         let argument = place.and_then(|place| Some((place, self.scope.arguments.0.get(place)?)));
         let Some((place, (_, ty))) = argument else {
             return Err(Fault::new(sqlstate::UNDEFINED_PARAMETER, format!("there is no parameter {text}")));

@@ -59,7 +59,8 @@ impl<'a> Lower<'a> {
         let at = self.at;
         let sources = &self.frame().sources;
         let own = sources.iter().map(|source| source.id).collect::<Vec<SourceId>>();
-        let name = |id: SourceId| sources.iter().find(|source| source.id == id).map_or_else(String::new, |source| source.alias.clone());
+        let name =
+            |id: SourceId| sources.iter().find(|source| source.id == id).map_or_else(String::new, |source| source.alias.clone());
         let shown = select.columns.iter().map(|column| &column.expr);
         for expr in shown.chain(&select.having).chain(order.iter().map(|order| &order.by)) {
             check_grouped(expr, &select.group_by, &own, &name).map_err(|fault| fault.at(at))?;
@@ -184,7 +185,12 @@ impl<'a> Lower<'a> {
         Ok(Some(place))
     }
 
-    fn select_order(&mut self, order: &'a [parsed::OrderByExpr], columns: &[Output], distinct: bool) -> Result<Vec<Order>, Fault> {
+    fn select_order(
+        &mut self,
+        order: &'a [parsed::OrderByExpr],
+        columns: &[Output],
+        distinct: bool,
+    ) -> Result<Vec<Order>, Fault> {
         let mut terms = Vec::with_capacity(order.len());
         for term in order {
             let place = match place_in(&term.expr, columns.len())? {
@@ -221,11 +227,19 @@ fn check_clauses(select: &parsed::Select) -> Result<(), Fault> {
     let lacking = [
         (select.into.is_some(), "select … into", "write create table, then insert into … select"),
         (!select.named_window.is_empty() || select.qualify.is_some(), "a window", "use group by, or a sub-query"),
-        (select.top.is_some() || select.prewhere.is_some() || !select.lateral_views.is_empty(), "this clause", "write plain select"),
+        (
+            select.top.is_some() || select.prewhere.is_some() || !select.lateral_views.is_empty(),
+            "this clause",
+            "write plain select",
+        ),
         (!select.connect_by.is_empty() || select.value_table_mode.is_some(), "this clause", "write plain select"),
         (!select.cluster_by.is_empty() || !select.distribute_by.is_empty(), "this clause", "write plain select"),
         (!select.sort_by.is_empty() || select.exclude.is_some(), "this clause", "write plain select"),
-        (select.select_modifiers.is_some() || select.flavor != parsed::SelectFlavor::Standard, "this clause", "write plain select"),
+        (
+            select.select_modifiers.is_some() || select.flavor != parsed::SelectFlavor::Standard,
+            "this clause",
+            "write plain select",
+        ),
     ];
     lacking.into_iter().find(|(there, ..)| *there).map_or(Ok(()), |(_, what, hint)| Err(Fault::unsupported(what, hint)))
 }

@@ -74,7 +74,8 @@ impl<'a> Lower<'a> {
         let parsed::TableObject::TableName(name) = &insert.table else {
             return Err(Fault::unsupported("an insert into something other than a table", "name a table"));
         };
-        let plain = insert.or.is_none() && !insert.ignore && !insert.overwrite && !insert.replace_into && insert.partitioned.is_none();
+        let plain =
+            insert.or.is_none() && !insert.ignore && !insert.overwrite && !insert.replace_into && insert.partitioned.is_none();
         if !plain || insert.output.is_some() || insert.insert_alias.is_some() || !insert.assignments.is_empty() {
             return Err(Fault::unsupported("this form of insert", "write insert into … (…) values (…)"));
         }
@@ -206,7 +207,9 @@ impl<'a> Lower<'a> {
         let (table, id) = self.target_of(&update.table)?;
         let from = match &update.from {
             None => Vec::new(),
-            Some(parsed::UpdateTableFromKind::AfterSet(tables) | parsed::UpdateTableFromKind::BeforeSet(tables)) => self.from(tables)?,
+            Some(parsed::UpdateTableFromKind::AfterSet(tables) | parsed::UpdateTableFromKind::BeforeSet(tables)) => {
+                self.from(tables)?
+            }
         };
         let assignments = self.assignments(&table, &update.assignments)?;
         let filter = update.selection.as_ref().map(|filter| self.condition(filter, "WHERE")).transpose()?;
@@ -262,13 +265,19 @@ impl<'a> Lower<'a> {
             Some(table) if !table.is_system => Ok(relation),
             Some(_) => {
                 let message = format!("permission denied for table {}", relation.name);
-                Err(Fault::new(sqlstate::INSUFFICIENT_PRIVILEGE, message).hint("users are changed through /auth/v1/admin/users").at(place))
+                Err(Fault::new(sqlstate::INSUFFICIENT_PRIVILEGE, message)
+                    .hint("users are changed through /auth/v1/admin/users")
+                    .at(place))
             }
             None => Err(Fault::unsupported("a write to a view", "write to its table").at(place)),
         }
     }
 
-    fn assignments(&mut self, relation: &Arc<Relation>, assignments: &'a [parsed::Assignment]) -> Result<Vec<(String, Expr)>, Fault> {
+    fn assignments(
+        &mut self,
+        relation: &Arc<Relation>,
+        assignments: &'a [parsed::Assignment],
+    ) -> Result<Vec<(String, Expr)>, Fault> {
         let mut done: Vec<(String, Expr)> = Vec::with_capacity(assignments.len());
         let mut set = |lower: &mut Self, column: &parsed::ObjectName, value: &'a Parsed| {
             let column = column_named(relation, column).map_err(|fault| fault.at(lower.at))?;
@@ -287,7 +296,9 @@ impl<'a> Lower<'a> {
                     columns.iter().zip(values).try_for_each(|(column, value)| set(self, column, value))?;
                 }
                 (parsed::AssignmentTarget::Tuple(_), _) => {
-                    return Err(Fault::unsupported("an assignment of a row", "write (a, b) = (x, y), or a = x, b = y").at(self.at));
+                    return Err(
+                        Fault::unsupported("an assignment of a row", "write (a, b) = (x, y), or a = x, b = y").at(self.at)
+                    );
                 }
             }
         }
@@ -321,7 +332,9 @@ fn is_default(value: &Parsed) -> bool {
 }
 
 fn column_named(relation: &Relation, name: &parsed::ObjectName) -> Result<String, Fault> {
-    let [part] = &*name.0 else { return Err(Fault::unsupported(format!("{name} as a column to write"), "name the column alone")) };
+    let [part] = &*name.0 else {
+        return Err(Fault::unsupported(format!("{name} as a column to write"), "name the column alone"));
+    };
     let Some(ident) = part.as_ident() else { return Err(Fault::new(sqlstate::INVALID_NAME, format!("{name} is not a name"))) };
     let column = parse::name(ident)?;
     if relation.column(&column).is_none() {

@@ -34,7 +34,9 @@ pub fn data_type(ty: &DataType) -> Result<Type, Fault> {
                 element => Ok(Type::Array(Box::new(element))),
             }
         }
-        DataType::Interval { .. } => Err(Fault::unsupported("the type interval", "keep seconds as an integer or double precision")),
+        DataType::Interval { .. } => {
+            Err(Fault::unsupported("the type interval", "keep seconds as an integer or double precision"))
+        }
         DataType::Enum(..) => Err(Fault::unsupported("an enum", "use text with a check (… in (…))")),
         DataType::TsVector | DataType::TsQuery => {
             Err(Fault::unsupported("a column of a full-text type", "search a text column with to_tsvector('simple', …) @@ …"))
@@ -62,12 +64,24 @@ fn named(text: &str) -> Result<Type, Fault> {
         "serial" | "serial4" | "bigserial" | "serial8" | "smallserial" | "serial2" => {
             return Err(Fault::new(sqlstate::UNDEFINED_OBJECT, format!("{name} is a type of a table's column alone")));
         }
-        "inet" | "cidr" | "macaddr" | "xml" | "money" | "bit" | "point" | "oid" | "name" | "hstore" | "interval" | "timetz"
+        "inet"
+        | "cidr"
+        | "macaddr"
+        | "xml"
+        | "money"
+        | "bit"
+        | "point"
+        | "oid"
+        | "name"
+        | "hstore"
+        | "interval"
+        | "timetz"
         | "time with time zone" => return Err(Fault::unsupported(format!("the type {name}"), "use text, numeric or jsonb")),
         name => name,
     };
     let ty = Type::named(name).ok_or_else(|| {
-        Fault::new(sqlstate::UNDEFINED_OBJECT, format!("type \"{name}\" does not exist")).hint("see the table of types in docs/data.md")
+        Fault::new(sqlstate::UNDEFINED_OBJECT, format!("type \"{name}\" does not exist"))
+            .hint("see the table of types in docs/data.md")
     })?;
     with_arguments(ty, arguments)
 }

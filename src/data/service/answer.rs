@@ -1,0 +1,30 @@
+//! From the database's JSON text to the body in the form that is wanted.
+
+use super::json;
+use super::model::{Answer, Shape, Wants};
+use crate::data::answer::csv;
+use crate::data::{Error, Result};
+
+impl Wants {
+    /// An answer from the rows as a JSON array's text.
+    ///
+    /// # Errors
+    /// PGRST116 when one row is wanted and there is another number, 54000 when the body is larger than `limit`.
+    pub(super) fn answer(&self, rows: String, limit: usize) -> Result<Answer> {
+        if rows.len() > limit {
+            let hint = "Ask for fewer rows or columns: limit, select and filters; data.max_result_bytes says how much an answer may hold.";
+            return Err(Error::limit(format!("the answer has more than {limit} bytes"), hint));
+        }
+        let count = json::elements(&rows);
+        if self.shape == Shape::Object && count != 1 {
+            return Err(Error::not_single(count));
+        }
+        let rows = if self.nulls_stripped { json::without_nulls(&rows) } else { rows };
+        let body = match self.shape {
+            Shape::Array => rows,
+            Shape::Object => json::only(&rows).to_owned(),
+            Shape::Csv => csv::of_rows(&rows)?,
+        };
+        Ok(Answer { body, rows: count, ..Answer::default() })
+    }
+}
