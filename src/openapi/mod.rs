@@ -1,12 +1,14 @@
 //! Gathers each feature's OpenAPI document into one, and serves it with its browser.
 
+use actix_web::HttpResponse;
+use actix_web::web::{self, ServiceConfig};
 use utoipa::openapi::PathItem;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::server::ServerBuilder;
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::{auth, functions, lambda};
+use crate::{auth, data, functions, lambda};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -42,7 +44,7 @@ impl Modify for Credentials {
 #[must_use]
 pub fn document(own: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
     let mut document = Base::openapi();
-    for part in [auth::api::Doc::openapi(), functions::api::Doc::openapi(), lambda::Doc::openapi(), own] {
+    for part in [auth::api::Doc::openapi(), data::api::Doc::openapi(), functions::api::Doc::openapi(), lambda::Doc::openapi(), own] {
         document.merge(part);
     }
     document.paths.paths.values_mut().for_each(tell_methods_apart);
@@ -72,6 +74,15 @@ pub fn json(mut document: utoipa::openapi::OpenApi, server: Option<&str>) -> Str
         document.servers = Some(vec![ServerBuilder::new().url(url).build()]);
     }
     document.to_pretty_json().unwrap_or_default()
+}
+
+/// The page of the app's own tables, at `/docs/tables`; it uses the files of [`browser`].
+pub fn tables(config: &mut ServiceConfig) {
+    const PAGE: &str = include_str!("tables.html");
+    const SCRIPT: &str = include_str!("tables.js");
+    let file = |kind: &'static str, text: &'static str| move || async move { HttpResponse::Ok().content_type(kind).body(text) };
+    config.route("/docs/tables", web::get().to(file("text/html; charset=utf-8", PAGE)));
+    config.route("/docs/tables.js", web::get().to(file("text/javascript; charset=utf-8", SCRIPT)));
 }
 
 /// The browser of the document, at `/docs/`; everything it shows is in the binary.

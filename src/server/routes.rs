@@ -8,13 +8,14 @@ use utoipa::OpenApi;
 use super::app::App;
 use super::{middleware, system};
 use crate::api::{Code, Problem, PublicUrl};
-use crate::{auth, front, functions, lambda, openapi};
+use crate::{auth, data, front, functions, lambda, openapi};
 
 /// Mounts everything on one web worker.
 pub(super) fn mount(config: &mut ServiceConfig, app: &App) {
     config
         .app_data(Data::new(app.clone()))
         .app_data(Data::new(app.auth.clone()))
+        .app_data(Data::new(app.data.clone()))
         .app_data(Data::new(app.functions.clone()))
         .app_data(Data::new(app.public_url.clone()))
         // The server itself.
@@ -24,9 +25,11 @@ pub(super) fn mount(config: &mut ServiceConfig, app: &App) {
         // What the APIs are.
         .service(web::resource("/openapi.json").route(web::get().to(openapi_json)))
         .service(web::redirect("/docs", "/docs/"))
+        .configure(openapi::tables)
         .service(openapi::browser())
         // The APIs that apps call.
         .service(auth::api::routes().wrap(from_fn(auth::api::identify)).wrap(middleware::cors()))
+        .service(data::api::routes().wrap(from_fn(auth::api::identify)).wrap(middleware::cors()))
         .service(functions::api::invoke_routes().wrap(from_fn(auth::api::identify)))
         // AWS's APIs, for AWS's clients.
         .configure(lambda::routes)

@@ -55,3 +55,14 @@ async fn the_docs_show_the_operations() {
         assert!(page.contains(shown), "{shown} is not on the page: {page}");
     }
 }
+
+#[tokio::test]
+async fn the_tables_page_shows_what_a_key_may_use() {
+    let app = TestApp::start().await;
+    let sql = "create table todos (id integer primary key, title text); grant select on todos to anon; create table hidden (id integer)";
+    app.service().post("/admin/v1/sql").json(&serde_json::json!({ "sql": sql })).await.assert_status(200);
+    let page = rendered(&app, &format!("/docs/tables#apikey={}", app.key("anon_key")));
+    let page = page.replace(['\u{200b}', '\u{2060}'], "").replace("<wbr>", "");
+    assert!(page.contains("1 tables, views and functions."), "{page}");
+    assert!(page.contains("/todos") && !page.contains("/hidden"), "{page}");
+}

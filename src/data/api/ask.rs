@@ -31,10 +31,9 @@ impl Ask {
     /// PGRST301, 302 and 303 for who asks; PGRST106 for a schema, PGRST107 for a form and PGRST122 for a preference that is not known.
     pub(super) fn of(request: &HttpRequest, caller: &api::Caller) -> Result<Self, ApiError> {
         let caller = Caller::from(caller.require()?);
-        let profile = Profile::of_method(request.method().as_str());
-        Profile::schema(texts(request, &HeaderName::from_static(profile.header())).next(), &EXPOSED)?;
+        schema(request)?;
         let preferences = Preferences::parse(texts(request, &PREFER))?;
-        let media = Accept::parse(texts(request, &header::ACCEPT))?.choose(Offers::Rows)?;
+        let media = media(request, Offers::Rows)?;
         let (shape, nulls_stripped) = match media {
             Media::Object { strip_nulls } => (Shape::Object, strip_nulls),
             Media::Csv => (Shape::Csv, false),
@@ -64,6 +63,23 @@ impl Ask {
     pub(super) fn refused(&self, error: impl Into<Error>) -> ApiError {
         ApiError::told_to(self.caller.role, error)
     }
+}
+
+/// Looks that the schema which is asked for is there.
+///
+/// # Errors
+/// PGRST106.
+pub(super) fn schema(request: &HttpRequest) -> Result<(), Fault> {
+    let profile = Profile::of_method(request.method().as_str());
+    Profile::schema(texts(request, &HeaderName::from_static(profile.header())).next(), &EXPOSED).map(drop)
+}
+
+/// The form of the answer.
+///
+/// # Errors
+/// PGRST107.
+pub(super) fn media(request: &HttpRequest, offers: Offers) -> Result<Media, Fault> {
+    Accept::parse(texts(request, &header::ACCEPT))?.choose(offers)
 }
 
 /// The values of a header that are text.
