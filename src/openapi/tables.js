@@ -12,7 +12,7 @@ async function show() {
     return;
   }
   const count = Object.keys(document_.paths).length;
-  status.textContent = count === 0 ? 'There is nothing that this key may use.' : `${count} tables, views and functions.`;
+  status.textContent = count === 0 ? 'There is nothing that this key may use.' : `${count} of the app's tables, views and functions.`;
   SwaggerUIBundle({
     spec: document_,
     dom_id: '#swagger-ui',

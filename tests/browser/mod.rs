@@ -63,6 +63,6 @@ async fn the_tables_page_shows_what_a_key_may_use() {
     app.service().post("/admin/v1/sql").json(&serde_json::json!({ "sql": sql })).await.assert_status(200);
     let page = rendered(&app, &format!("/docs/tables#apikey={}", app.key("anon_key")));
     let page = page.replace(['\u{200b}', '\u{2060}'], "").replace("<wbr>", "");
-    assert!(page.contains("1 tables, views and functions."), "{page}");
+    assert!(page.contains("1 of the app's tables, views and functions."), "{page}");
     assert!(page.contains("/todos") && !page.contains("/hidden"), "{page}");
 }
