@@ -5,7 +5,9 @@
 //! ```
 
 pub mod answer;
+pub mod api;
 mod error;
+pub mod openapi;
 pub mod plan;
 pub mod request;
 pub mod service;

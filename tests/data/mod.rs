@@ -4,4 +4,5 @@ mod crash;
 mod csv;
 mod differential;
 mod http;
+mod openapi;
 mod request;
