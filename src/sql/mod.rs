@@ -13,5 +13,9 @@ pub mod ast;
 pub mod catalog;
 pub mod compile;
 mod fault;
+pub mod lower;
+mod schema;
+pub mod walk;
 
-pub use fault::{Fault, sqlstate};
+pub use fault::{Fault, Place, sqlstate};
+pub use schema::{LoweredCheck, LoweredPolicy, Schema};
