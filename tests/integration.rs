@@ -16,5 +16,6 @@ mod openapi;
 mod samples;
 mod sdk;
 mod server;
+mod sql;
 mod support;
 mod tidy;
