@@ -19,3 +19,4 @@ mod server;
 mod sql;
 mod support;
 mod tidy;
+mod values;
