@@ -8,7 +8,7 @@ use super::state::{Compiler, Done};
 use crate::db::{Kind, Value};
 use crate::sql::ast::{Expr, Param};
 use crate::sql::fault::{Fault, sqlstate};
-use crate::values::{Datum, Type};
+use crate::values::{Datum, Type, from_text, postgres_text};
 
 impl Compiler<'_> {
     /// A constant.
@@ -63,7 +63,7 @@ impl Compiler<'_> {
             Param::Uid => bindings.uid.into(),
             Param::Role => Value::Text(bindings.role.clone()),
             Param::Email | Param::Argument(_) => bindings.email.clone().into(),
-            Param::Jwt => Value::Text(bindings.jwt.to_string()),
+            Param::Jwt => Value::Text(canonical(&bindings.jwt)),
             Param::Now => Value::Text(bindings.now.rfc3339()),
         });
         self.say_type(&ty);
@@ -85,7 +85,7 @@ impl Compiler<'_> {
                 this.bind(Value::Text(json_array(&data)));
                 this.push("))");
             } else {
-                let elements = data.iter().map(|datum| plain_text(datum)).collect::<Vec<_>>();
+                let elements = data.iter().map(|datum| postgres_text(ty, datum)).collect::<Vec<_>>();
                 this.push("(");
                 this.bind(Value::Text(postgres_array(elements.iter().map(Option::as_deref))));
                 this.push(&format!("::text::{ty}[])"));
@@ -103,8 +103,8 @@ impl Compiler<'_> {
             Datum::Int(value) => format!("({value})"),
             Datum::Float(value) if sqlite => format!("({})", float(*value)),
             Datum::Float(value) => quoted(&value.to_string())?,
-            Datum::Text(value) if !sqlite && matches!(ty, Type::Array(_)) => quoted(&array_of_json(value)?)?,
-            Datum::Text(value) => quoted(value)?,
+            Datum::Text(value) if sqlite => quoted(value)?,
+            Datum::Text(_) => quoted(&postgres_text(ty, datum).unwrap_or_default())?,
             Datum::Bytes(value) if sqlite => format!("x'{}'", hex(value)),
             Datum::Bytes(value) => format!("'\\x{}'", hex(value)),
         };
@@ -113,6 +113,15 @@ impl Compiler<'_> {
             self.push(&format!("::{ty}"));
         }
         Ok(())
+    }
+}
+
+/// JSON in `jsonb`'s form.
+fn canonical(json: &serde_json::Value) -> String {
+    let text = json.to_string();
+    match from_text(&Type::Jsonb, &text) {
+        Ok(Datum::Text(canonical)) => canonical,
+        _ => text,
     }
 }
 
@@ -166,26 +175,13 @@ fn postgres_value(datum: &Datum, ty: &Type) -> Result<Value, Fault> {
         (Kind::Real, Datum::Int(value)) => Value::Real(*value as f64),
         (Kind::Bytes, Datum::Bytes(value)) => Value::Bytes(value.clone()),
         (Kind::Uuid, Datum::Text(value)) => Value::Uuid(Uuid::parse_str(value).map_err(|_| mismatch(ty))?),
-        (Kind::Text, Datum::Text(value)) if matches!(ty, Type::Array(_)) => Value::Text(array_of_json(value)?),
-        (Kind::Text, datum) => Value::Text(plain_text(datum).unwrap_or_default()),
+        (Kind::Text, datum) => Value::Text(postgres_text(ty, datum).unwrap_or_default()),
         _ => return Err(mismatch(ty)),
     })
 }
 
 fn mismatch(ty: &Type) -> Fault {
     Fault::new("42804", format!("a constant is not of its type {ty}"))
-}
-
-/// A value as PostgreSQL's input functions read it; `None` is null.
-pub(super) fn plain_text(datum: &Datum) -> Option<String> {
-    Some(match datum {
-        Datum::Null => return None,
-        Datum::Bool(value) => value.to_string(),
-        Datum::Int(value) => value.to_string(),
-        Datum::Float(value) => value.to_string(),
-        Datum::Text(value) => value.clone(),
-        Datum::Bytes(value) => format!("\\x{}", hex(value)),
-    })
 }
 
 /// An array literal of PostgreSQL's.
@@ -206,21 +202,6 @@ fn postgres_array<'t>(elements: impl Iterator<Item = Option<&'t str>>) -> String
     }
     out.push('}');
     out
-}
-
-/// The array literal of an array as SQLite holds it.
-pub(super) fn array_of_json(held: &str) -> Result<String, Fault> {
-    let elements: Vec<serde_json::Value> =
-        serde_json::from_str(held).map_err(|_| Fault::new("22P02", "an array is not in the form it is held in"))?;
-    let texts: Vec<Option<String>> = elements
-        .into_iter()
-        .map(|element| match element {
-            serde_json::Value::Null => None,
-            serde_json::Value::String(text) => Some(text),
-            other => Some(other.to_string()),
-        })
-        .collect();
-    Ok(postgres_array(texts.iter().map(Option::as_deref)))
 }
 
 /// A JSON array of values as SQLite holds them.

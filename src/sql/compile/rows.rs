@@ -1,10 +1,10 @@
 //! Rows that came with the request: one parameter of JSON text, however many they are.
 
-use super::literal::{array_of_json, hex, json_of, plain_text};
+use super::literal::{hex, json_of};
 use super::state::{Compiler, Done, Quoted, emit};
 use crate::db::Value;
 use crate::sql::fault::Fault;
-use crate::values::{Datum, Type};
+use crate::values::{Datum, Type, postgres_text};
 
 impl Compiler<'_> {
     /// The rows as a table in brackets, in their order.
@@ -62,22 +62,15 @@ fn held_json(rows: &[Vec<Datum>]) -> String {
     out
 }
 
-/// Rows as arrays of texts, as PostgreSQL's input functions take them.
+/// Rows as arrays of texts, as PostgreSQL's input functions take them; bytes as hexadecimal text.
 fn text_json(columns: &[(String, Type)], rows: &[Vec<Datum>]) -> Result<String, Fault> {
-    let rows: Result<Vec<Vec<Option<String>>>, Fault> = rows
-        .iter()
-        .map(|row| {
-            let texts = row.iter().zip(columns).map(|(datum, (_, ty))| match (datum, ty) {
-                (Datum::Text(held), Type::Array(_)) => array_of_json(held).map(Some),
-                (Datum::Bytes(bytes), _) => Ok(Some(hex(bytes))),
-                _ => Ok(plain_text(datum)),
-            });
-            texts.collect()
-        })
-        .collect();
-    let rows = rows?;
-    if rows.iter().flatten().flatten().any(|text| text.contains('\0')) {
+    let text = |(datum, (_, ty)): (&Datum, &(String, Type))| match datum {
+        Datum::Bytes(bytes) => Some(hex(bytes)),
+        _ => postgres_text(ty, datum),
+    };
+    let texts: Vec<Vec<Option<String>>> = rows.iter().map(|row| row.iter().zip(columns).map(text).collect()).collect();
+    if texts.iter().flatten().flatten().any(|text| text.contains('\0')) {
         return Err(Fault::new("22021", "a text holds a NUL character"));
     }
-    Ok(serde_json::to_string(&rows).unwrap_or_default())
+    Ok(serde_json::to_string(&texts).unwrap_or_default())
 }
