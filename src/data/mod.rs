@@ -6,6 +6,7 @@
 
 pub mod answer;
 mod error;
+pub mod openapi;
 pub mod plan;
 pub mod request;
 pub mod service;

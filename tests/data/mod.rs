@@ -1,4 +1,5 @@
 //! The data API.
 
 mod csv;
+mod openapi;
 mod request;

@@ -2,8 +2,8 @@
 
 use crate::sql::ast::{Expr, Node};
 use crate::sql::catalog::{Command, Function, Grantee, Privilege, Relation};
-use crate::sql::compile::{Lowered, Reach, Rights};
-use crate::sql::{Fault, sqlstate};
+use crate::sql::compile::{Reach, Rights};
+use crate::sql::{Fault, Schema, sqlstate};
 use crate::values::{Datum, Type};
 
 /// The rights of a role.
@@ -18,7 +18,7 @@ impl Granted {
         relation.grants.iter().any(|grant| grant.privilege == privilege && self.is_me(grant.grantee))
     }
 
-    fn reach(&self, schema: &dyn Lowered, relation: &Relation, command: Command, is_check: bool) -> Reach {
+    fn reach(&self, schema: &Schema, relation: &Relation, command: Command, is_check: bool) -> Reach {
         let privilege = match command {
             Command::Insert => Privilege::Insert,
             Command::Update => Privilege::Update,
@@ -53,11 +53,11 @@ impl Granted {
 }
 
 impl Rights for Granted {
-    fn rows(&self, schema: &dyn Lowered, relation: &Relation, command: Command) -> Reach {
+    fn rows(&self, schema: &Schema, relation: &Relation, command: Command) -> Reach {
         self.reach(schema, relation, command, false)
     }
 
-    fn check(&self, schema: &dyn Lowered, relation: &Relation, command: Command) -> Reach {
+    fn check(&self, schema: &Schema, relation: &Relation, command: Command) -> Reach {
         self.reach(schema, relation, command, true)
     }
 
