@@ -19,3 +19,4 @@ mod sdk;
 mod server;
 mod support;
 mod tidy;
+mod values;
