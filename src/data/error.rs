@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::request;
 use crate::auth::principal::Role;
-use crate::db;
+use crate::values::Invalid;
+use crate::{db, sql};
 
 /// What most functions of the data API return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -148,6 +150,32 @@ impl From<db::Error> for Error {
                 tracing::error!(error = %other, "the data API's database failed");
                 Self::new("PGRST000", "Database connection error.")
             }
+        }
+    }
+}
+
+impl From<Invalid> for Error {
+    fn from(invalid: Invalid) -> Self {
+        Self::new(invalid.code, invalid.message)
+    }
+}
+
+impl From<sql::Fault> for Error {
+    fn from(fault: sql::Fault) -> Self {
+        let error = Self::new(fault.code, fault.message);
+        match fault.hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    }
+}
+
+impl From<request::Fault> for Error {
+    fn from(fault: request::Fault) -> Self {
+        let error = Self { status: fault.status(), hint: fault.hint(), ..Self::new(fault.code(), fault.message()) };
+        match fault.details() {
+            Some(details) => error.details(details),
+            None => error,
         }
     }
 }

@@ -12,7 +12,8 @@ use super::suggest::nearest;
 use super::{Planner, text_of};
 use crate::data::{Error, Result};
 use crate::sql::ast::{Aggregate, Builtin, Expr, Node, Output, Query, Rows, Select, Source, SourceId, Statement};
-use crate::sql::catalog::{Argument, Function, Name, Returns, Volatility};
+use crate::sql::catalog::{Argument, Function, Name, Returns};
+use crate::sql::lower;
 use crate::values::{self, Datum, Type};
 
 /// Arguments as they came.
@@ -90,7 +91,7 @@ impl<'a> Planner<'a> {
             return Err(Error::new("42501", format!("permission denied for function {name}")));
         }
         let arguments = if is_whole { vec![given.whole(&function.arguments[0])?] } else { self.values_of(function, given)? };
-        let body = self.lowered.body(function).unwrap_or_default();
+        let body = self.schema.body(function).unwrap_or_default();
         let reads = body.iter().all(|statement| matches!(statement, Statement::Query(_)));
         Ok(Call { function: Arc::clone(function), arguments, reads })
     }
@@ -100,7 +101,7 @@ impl<'a> Planner<'a> {
     /// # Errors
     /// 25006, as PostgreSQL says it when a function writes there.
     pub fn may_get(&self, call: &Call) -> Result<()> {
-        let body = self.lowered.body(&call.function).unwrap_or_default();
+        let body = self.schema.body(&call.function).unwrap_or_default();
         let word = body.iter().find_map(|statement| match statement {
             Statement::Query(_) => None,
             Statement::Insert(_) => Some("INSERT"),
@@ -188,9 +189,13 @@ impl<'a> Planner<'a> {
     fn values_of(&self, function: &Function, given: Given<'_>) -> Result<Vec<Expr>> {
         let value = |argument: &Argument| match given.value(argument)? {
             Some(datum) => Ok(literal(argument.ty.clone(), datum)),
-            None => self.lowered.default_of_argument(function, &argument.name).cloned().ok_or_else(|| {
-                Error::new("42883", format!("function {} lacks its argument {}", function.name, argument.name))
-            }),
+            None => match &argument.default {
+                Some(default) => {
+                    let scope = lower::Scope::default().expecting(argument.ty.clone());
+                    Ok(lower::expression(&default.text, self.schema, &scope)?)
+                }
+                None => Ok(literal(argument.ty.clone(), Datum::Null)),
+            },
         };
         function.arguments.iter().map(value).collect()
     }
@@ -285,12 +290,6 @@ fn ambiguous<'f>(functions: impl Iterator<Item = &'f Arc<Function>>) -> Error {
     Error::new("PGRST203", format!("Could not choose the best candidate function between: {shown}")).hint(
         "Try renaming the parameters or the function itself in the database so function overloading can be resolved",
     )
-}
-
-/// Whether it may write by its own word.
-#[must_use]
-pub const fn is_volatile(function: &Function) -> bool {
-    matches!(function.volatility, Volatility::Volatile)
 }
 
 /// `body`: the values of a function's one column as a JSON array's text.

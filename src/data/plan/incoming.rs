@@ -111,19 +111,41 @@ impl Incoming {
     /// # Errors
     /// 21000, as PostgreSQL says it.
     pub fn has_no_row_twice(&self, key: &[String]) -> Result<()> {
-        let mut seen = HashSet::new();
-        for row in 0..self.rows.len() {
-            let parts: Option<Vec<String>> = key
-                .iter()
-                .map(|column| self.value(row, column).filter(|datum| **datum != Datum::Null).map(|datum| format!("{datum:?}")))
-                .collect();
-            if parts.is_some_and(|parts| !seen.insert(parts)) {
-                let message = "ON CONFLICT DO UPDATE command cannot affect row a second time";
-                let hint = "Ensure that no rows proposed for insertion within the same command have duplicate constrained values.";
-                return Err(Error::new("21000", message).hint(hint));
-            }
+        if self.first_twice(key).is_none() {
+            return Ok(());
         }
-        Ok(())
+        let message = "ON CONFLICT DO UPDATE command cannot affect row a second time";
+        let hint = "Ensure that no rows proposed for insertion within the same command have duplicate constrained values.";
+        Err(Error::new("21000", message).hint(hint))
+    }
+
+    /// The first row with the same key as one before it.
+    #[must_use]
+    pub fn first_twice(&self, key: &[String]) -> Option<usize> {
+        let mut seen = HashSet::new();
+        (0..self.rows.len()).find(|row| {
+            let parts = key.iter().map(|column| self.value(*row, column).filter(|datum| **datum != Datum::Null));
+            let parts: Option<Vec<String>> = parts.map(|datum| datum.map(|datum| format!("{datum:?}"))).collect();
+            parts.is_some_and(|parts| !seen.insert(parts))
+        })
+    }
+
+    /// One of the rows by itself.
+    #[must_use]
+    pub fn only(&self, row: usize) -> Self {
+        let rows = self.rows.get(row).cloned().into_iter().collect();
+        Self { columns: self.columns.clone(), types: self.types.clone(), rows }
+    }
+
+    /// A row's values of some columns as PostgreSQL's errors list them; `None` when it does not have all.
+    #[must_use]
+    pub fn shown(&self, row: usize, columns: &[String]) -> Option<String> {
+        let text = |column: &String| {
+            let place = self.columns.iter().position(|name| name == column)?;
+            let datum = self.rows.get(row)?[place].as_ref()?;
+            Some(values::to_text(&self.types[place], datum).unwrap_or_else(|| "null".to_owned()))
+        };
+        Some(columns.iter().map(text).collect::<Option<Vec<_>>>()?.join(", "))
     }
 
     /// That PUT is about one row, and its address and its body say the same key.
@@ -198,4 +220,15 @@ fn makes_nothing(column: &Column) -> bool {
 
 fn null_refused(table: &str, column: &str) -> Error {
     Error::new("23502", format!("null value in column \"{column}\" of relation \"{table}\" violates not-null constraint"))
+}
+
+/// The same of a row as JSON.
+#[must_use]
+pub fn values_of_row(row: &str, columns: &[String]) -> Option<String> {
+    let members: std::collections::HashMap<String, serde_json::Value> = serde_json::from_str(row).ok()?;
+    let text = |column: &String| match members.get(column)? {
+        serde_json::Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    };
+    Some(columns.iter().map(text).collect::<Option<Vec<_>>>()?.join(", "))
 }

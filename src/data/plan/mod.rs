@@ -16,6 +16,7 @@
 mod call;
 mod filter;
 mod incoming;
+mod looking;
 mod outputs;
 mod relationships;
 mod scope;
@@ -28,7 +29,8 @@ mod write;
 use std::sync::Arc;
 
 pub use call::{Call, Given, Gives};
-pub use incoming::{Incoming, Purpose};
+pub use incoming::{Incoming, Purpose, values_of_row};
+pub use looking::Referring;
 pub use relationships::{Found, Relationship, Relationships, Way};
 pub use write::{OnConflict, Shown};
 
@@ -36,7 +38,8 @@ use super::Result;
 use super::request::Query as Request;
 use crate::sql::ast::{Aggregate, Expr, Node, Output, Query, Rows, Select, Source, SourceId};
 use crate::sql::catalog::{Catalog, Name, Privilege, Relation};
-use crate::sql::compile::{Lowered, Rights};
+use crate::sql::Schema;
+use crate::sql::compile::Rights;
 use crate::values::Type;
 use outputs::{first, nothing};
 use scope::{Scope, all_of};
@@ -47,8 +50,8 @@ const BEFORE_FIRST: u32 = 1 << 20;
 
 /// Turns requests of one caller over one catalogue into statements.
 pub struct Planner<'a> {
+    schema: &'a Schema,
     catalog: &'a Catalog,
-    lowered: &'a dyn Lowered,
     relationships: &'a Relationships,
     rights: &'a dyn Rights,
     /// Rows of an answer, and of each embed, at the most; 0 is as many as there are.
@@ -60,14 +63,8 @@ pub struct Planner<'a> {
 impl<'a> Planner<'a> {
     /// A planner for one request.
     #[must_use]
-    pub const fn new(
-        catalog: &'a Catalog,
-        lowered: &'a dyn Lowered,
-        relationships: &'a Relationships,
-        rights: &'a dyn Rights,
-        max_rows: u64,
-    ) -> Self {
-        Self { catalog, lowered, relationships, rights, max_rows, last: BEFORE_FIRST }
+    pub const fn new(schema: &'a Schema, relationships: &'a Relationships, rights: &'a dyn Rights, max_rows: u64) -> Self {
+        Self { schema, catalog: schema.catalog(), relationships, rights, max_rows, last: BEFORE_FIRST }
     }
 
     /// A table or view of the app's.

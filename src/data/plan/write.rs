@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::super::request::{Body, Query as Request, SelectItem};
+use super::super::request::{Query as Request, SelectItem};
 use super::incoming::{Incoming, literal_of};
-use super::outputs::{Level, Value, nothing, number};
+use super::outputs::{Level, Value, nothing};
 use super::scope::{Scope, all_of, boolean, literal};
 use super::select::{Asked, Growing};
 use super::spread::values;
 use super::{Planner, key, text_of};
 use crate::data::{Error, Result};
-use crate::sql::ast::{Conflict, Delete, Expr, Insert, Join, JoinKind, Node, Operator, Output, Query, Rows, Select, Source, SourceId, Statement, Update};
+use crate::sql::ast::{Conflict, Delete, Expr, Insert, Node, Output, Query, Rows, Select, Source, SourceId, Statement, Update};
 use crate::sql::catalog::{Command, Privilege, Relation};
 use crate::sql::compile::Reach;
 use crate::values::{Datum, Type};
@@ -118,35 +118,13 @@ impl<'a> Planner<'a> {
             .into_iter()
             .map(|group| {
                 let from = self.rows_of(&group.columns, group.rows);
-                let conflict = conflict.map(|conflict| self.conflict(relation, conflict, &group.columns)).transpose()?;
+                let conflict = conflict.map(|conflict| self.conflict(conflict, &group.columns));
                 let columns = group.columns.into_iter().map(|(name, _)| name).collect();
                 let into = Arc::clone(relation);
                 let insert = Insert { into, id: ROW, columns, from, conflict, returning: returning.clone() };
                 Ok((Statement::Insert(insert), group.places))
             })
             .collect()
-    }
-
-    /// How many rows of a body are there already, by the columns of a unique key; `None` when the rows do not have all of those.
-    /// Whoever runs it may see every row.
-    #[must_use]
-    pub fn existing(&mut self, relation: &'a Arc<Relation>, incoming: &Incoming, key: &[String]) -> Option<Query> {
-        let columns = key.iter().map(|name| relation.column(name).map(|(_, column)| (name.clone(), column.ty.clone())));
-        let columns: Vec<_> = columns.collect::<Option<_>>()?;
-        let places: Vec<usize> =
-            key.iter().map(|name| incoming.columns.iter().position(|column| column == name)).collect::<Option<_>>()?;
-        let rows = incoming.rows.iter().map(|row| places.iter().map(|place| row[*place].clone()).collect::<Option<Vec<_>>>());
-        let rows = rows.collect::<Option<Vec<_>>>()?;
-        let (given, table) = (self.id(), self.id());
-        let tie = |(name, ty): &(String, Type)| {
-            let of = |id| Box::new(Expr { node: Node::Column(id, name.clone()), ty: ty.clone() });
-            boolean(Node::Binary(Operator::Eq, of(table), of(given)))
-        };
-        let on = all_of(columns.iter().map(tie).collect());
-        let source = Source { id: table, rows: Rows::Relation(Arc::clone(relation)) };
-        let from = vec![values(given, columns, rows), Join { kind: JoinKind::Inner, source, on }];
-        let columns = vec![Output { name: "count".to_owned(), expr: super::count_rows() }];
-        Some(Select { columns, from, ..nothing() }.into())
     }
 
     /// The update of a body's first row; `None` when it changes nothing.
@@ -242,7 +220,7 @@ impl<'a> Planner<'a> {
         Ok(outs.collect())
     }
 
-    fn conflict(&mut self, relation: &'a Relation, conflict: &OnConflict, sent: &[(String, Type)]) -> Result<Conflict> {
+    fn conflict(&mut self, conflict: &OnConflict, sent: &[(String, Type)]) -> Conflict {
         let excluded = self.id();
         let assignments = if conflict.merge {
             let of = |(name, ty): &(String, Type)| {
@@ -252,8 +230,7 @@ impl<'a> Planner<'a> {
         } else {
             Vec::new()
         };
-        let filter = if conflict.merge { reached(self.rights.rows(self.lowered, relation, Command::Update))? } else { None };
-        Ok(Conflict { columns: conflict.columns.clone(), assignments, excluded, filter })
+        Conflict { columns: conflict.columns.clone(), assignments, excluded, filter: None }
     }
 
     fn rows_of(&mut self, columns: &[(String, Type)], rows: Vec<Vec<Datum>>) -> Query {
@@ -273,16 +250,16 @@ impl<'a> Planner<'a> {
 
     /// What the policies ask of rows that a command makes.
     fn allowed(&self, relation: &Relation, command: Command) -> Result<Option<Expr>> {
-        reached(self.rights.check(self.lowered, relation, command))
+        reached(self.rights.check(self.schema, relation, command))
     }
 
     /// What makes a row one that the caller may read: what is shown, or was looked for, must be.
     fn visible(&self, relation: &Relation) -> Result<Option<Expr>> {
-        reached(self.rights.rows(self.lowered, relation, Command::Select))
+        reached(self.rights.rows(self.schema, relation, Command::Select))
     }
 
     fn default_of(&self, relation: &Relation, column: &str) -> Option<Expr> {
-        self.lowered.default_of(&relation.name, column).cloned()
+        self.schema.default_of(&relation.name, column).cloned()
     }
 
     /// Without the most rows that an answer may have: what was written is shown whole.

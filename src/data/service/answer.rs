@@ -23,8 +23,16 @@ impl Wants {
         let body = match self.shape {
             Shape::Array => rows,
             Shape::Object => json::only(&rows).to_owned(),
-            Shape::Csv => csv::of_rows(&rows)?,
+            Shape::Csv => csv_of(&rows)?,
         };
         Ok(Answer { body, rows: count, ..Answer::default() })
     }
+}
+
+/// Rows as CSV, with the keys of the first one as its header.
+fn csv_of(rows: &str) -> Result<String> {
+    let unreadable = |err: serde_json::Error| Error::new("XX000", format!("the database gave rows that are no JSON: {err}"));
+    let first: Vec<json::Keys> = serde_json::from_str(rows).map_err(unreadable)?;
+    let columns = first.into_iter().next().map(|json::Keys(keys)| keys).unwrap_or_default();
+    csv::of_json_rows(&columns, rows).map_err(unreadable)
 }

@@ -23,6 +23,7 @@ mod handle;
 mod insert;
 mod json;
 mod model;
+mod rights;
 mod run;
 
 pub use handle::{Current, DataService};
