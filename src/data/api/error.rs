@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::auth::principal::{Refusal, Role};
 use crate::data::request::Fault;
-use crate::data::{self};
+use crate::data;
 
 /// When a client that found the database busy should try again.
 const RETRY_SECONDS: &str = "1";
@@ -20,6 +20,8 @@ const RETRY_SECONDS: &str = "1";
 pub(super) struct ApiError {
     status: StatusCode,
     error: data::Error,
+    /// `Content-Range`, where the rows that were asked for are beyond the last.
+    range: Option<String>,
 }
 
 /// The body of an error answer.
@@ -45,7 +47,13 @@ impl ApiError {
     pub(super) fn told_to(role: Role, error: impl Into<data::Error>) -> Self {
         let error = error.into();
         let status = StatusCode::from_u16(error.status_for(role)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { status, error }
+        Self { status, error, range: None }
+    }
+
+    /// With how many rows there are.
+    pub(super) fn of_total(mut self, total: Option<u64>) -> Self {
+        self.range = total.map(|total| format!("*/{total}"));
+        self
     }
 }
 
@@ -89,8 +97,8 @@ impl ResponseError for ApiError {
             StatusCode::UNAUTHORIZED => drop(answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"))),
             StatusCode::SERVICE_UNAVAILABLE => drop(answer.insert_header((header::RETRY_AFTER, RETRY_SECONDS))),
             StatusCode::RANGE_NOT_SATISFIABLE => {
-                if let Some(total) = self.error.total {
-                    answer.insert_header((header::CONTENT_RANGE, format!("*/{total}")));
+                if let Some(range) = &self.range {
+                    answer.insert_header((header::CONTENT_RANGE, range.as_str()));
                 }
             }
             _ => {}

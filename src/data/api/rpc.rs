@@ -27,7 +27,7 @@ use crate::data::service::DataService;
     ),
     request_body(description = "The arguments by name", content((Object = "application/json", example = json!({"a": 1, "b": 2})))),
     responses(
-        (status = 200, description = "What the function gives: a bare value, or rows", body = Object, example = json!(3)),
+        (status = 200, description = "What the function gives: a bare value, or rows", body = Object),
         (status = 204, description = "The function gives nothing"),
         (status = 300, description = "PGRST203: several functions could be meant", body = ErrorBody),
         (status = 400, description = "The arguments are not understood, or what the function did was refused", body = ErrorBody),
@@ -65,7 +65,7 @@ pub(super) async fn call_function(
         ("prefer" = Option<String>, Header, description = "`count=exact`"),
     ),
     responses(
-        (status = 200, description = "What the function gives: a bare value, or rows", body = Object, example = json!(3)),
+        (status = 200, description = "What the function gives: a bare value, or rows", body = Object),
         (status = 204, description = "The function gives nothing"),
         (status = 300, description = "PGRST203: several functions could be meant", body = ErrorBody),
         (status = 400, description = "The arguments are not understood", body = ErrorBody),

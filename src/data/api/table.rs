@@ -54,7 +54,7 @@ struct RowFilters {
         ("accept" = Option<String>, Header, description = "`application/json`, `application/vnd.pgrst.object+json` for the one row, `…;nulls=stripped`, `text/csv`"),
     ),
     responses(
-        (status = 200, description = "The rows", body = Vec<Object>, example = json!([{"id": 1, "title": "Buy milk"}]),
+        (status = 200, description = "The rows", body = Vec<Object>,
          headers(("content-range" = String, description = "`0-9/*`, or `0-9/57` when a count was asked for"))),
         (status = 206, description = "A part of the rows that were counted", body = Vec<Object>),
         (status = 300, description = "PGRST201: several relationships could be meant", body = ErrorBody),

@@ -2,9 +2,10 @@
 
 use super::handle::DataService;
 use super::model::Caller;
+use crate::data::{Error, Result};
 use crate::data::openapi::{Described, DescribedArgument, DescribedColumn, DescribedFunction, DescribedTable, Returned};
 use crate::policy::{self, ColumnSet};
-use crate::sql::catalog::{Column, Function, Generated, Grantee, Privilege, Relation, Returns, Volatility};
+use crate::sql::catalog::{Column, Function, Generated, Grantee, Name, Privilege, Relation, Returns, Volatility};
 
 impl DataService {
     /// The app's tables, views and functions that the caller may use; `url` is where they are.
@@ -22,6 +23,17 @@ impl DataService {
             tables: tables.map(|relation| table(role, relation)).collect(),
             functions: functions.map(|function| described(function)).collect(),
         }
+    }
+
+    /// Whether a relation is a table, and no view.
+    ///
+    /// # Errors
+    /// PGRST205.
+    pub fn is_table(&self, relation: &str) -> Result<bool> {
+        let schema = self.schema();
+        let found = schema.catalog().relation(&Name::public(relation));
+        let absent = || Error::new("PGRST205", format!("Could not find the table 'public.{relation}' in the schema cache"));
+        found.map(|relation| relation.table().is_some()).ok_or_else(absent)
     }
 }
 

@@ -18,6 +18,7 @@
 mod answer;
 mod call;
 mod change;
+mod describe;
 mod explain;
 mod handle;
 mod insert;
