@@ -11,10 +11,11 @@
 
 pub mod ast;
 pub mod catalog;
+pub mod compile;
 mod fault;
 pub mod lower;
 mod schema;
 pub mod walk;
 
 pub use fault::{Fault, Place, sqlstate};
-pub use schema::{LoweredCheck, LoweredPolicy, Schema};
+pub use schema::{LoweredCheck, Schema};
