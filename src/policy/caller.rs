@@ -1,9 +1,8 @@
 //! A caller's rights, as the compiler asks for them.
 
 use super::{grants, rows};
-use crate::sql::Schema;
 use crate::sql::catalog::{Command, Function, Grantee, Privilege, Relation};
-use crate::sql::compile::{Reach, Rights};
+use crate::sql::compile::{Lowered, Reach, Rights};
 
 /// Who a statement is run for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,11 +11,11 @@ pub struct Caller {
 }
 
 impl Rights for Caller {
-    fn rows(&self, schema: &Schema, relation: &Relation, command: Command) -> Reach {
+    fn rows(&self, schema: &dyn Lowered, relation: &Relation, command: Command) -> Reach {
         rows::visible(self.role, schema, relation, command)
     }
 
-    fn check(&self, schema: &Schema, relation: &Relation, command: Command) -> Reach {
+    fn check(&self, schema: &dyn Lowered, relation: &Relation, command: Command) -> Reach {
         rows::check(self.role, schema, relation, command)
     }
 
