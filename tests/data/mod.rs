@@ -2,4 +2,5 @@
 
 mod csv;
 mod openapi;
+mod plan;
 mod request;
