@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::described::{Described, DescribedColumn, DescribedFunction, DescribedTable, Returned};
+use super::described::{Described, DescribedArgument, DescribedColumn, DescribedFunction, DescribedTable, Returned};
 use super::kind::{Kind, schema};
 use super::{segment, summary};
 
@@ -173,15 +173,8 @@ fn function_path(function: &DescribedFunction, tables: &[&DescribedTable]) -> Va
         Some(schema) => json!({ "200": { "description": "What it gives", "content": json_content(&schema) } }),
     };
     if !function.volatile {
-        let parameters: Vec<_> = function.arguments.iter().map(|argument| {
-            // An array is text in a query, `{1,2}`; a variadic one is given once for each element.
-            let schema = match Kind::of(&argument.ty) {
-                Kind::Array(_) if !argument.variadic => json!({ "type": "string" }),
-                _ => Value::Object(schema(&argument.ty, false)),
-            };
-            json!({ "name": argument.name, "in": "query", "required": argument.required, "schema": schema })
-        });
-        let mut get = json!({ "tags": ["rpc"], "parameters": parameters.collect::<Vec<_>>() });
+        let parameters: Vec<_> = function.arguments.iter().map(query_parameter).collect();
+        let mut get = json!({ "tags": ["rpc"], "parameters": parameters });
         finish(&mut get, function.comment.as_deref(), None, answers.clone());
         path.insert("get".to_owned(), get);
     }
@@ -195,6 +188,15 @@ fn function_path(function: &DescribedFunction, tables: &[&DescribedTable]) -> Va
     finish(&mut post, function.comment.as_deref(), Some(body), answers);
     path.insert("post".to_owned(), post);
     Value::Object(path)
+}
+
+/// An argument in the query, where an array is text: `{1,2}`. A variadic one is given once for each element.
+fn query_parameter(argument: &DescribedArgument) -> Value {
+    let schema = match Kind::of(&argument.ty) {
+        Kind::Array(_) if !argument.variadic => json!({ "type": "string" }),
+        _ => Value::Object(schema(&argument.ty, false)),
+    };
+    json!({ "name": argument.name, "in": "query", "required": argument.required, "schema": schema })
 }
 
 /// The schema of what a function gives; `None` for nothing. Rows of a table that the role cannot read are shown as objects alone.

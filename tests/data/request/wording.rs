@@ -188,5 +188,5 @@ PGRST123 Use of aggregate functions is not allowed |  | ;\n\
 PGRST124 Query result exceeds max-affected preference constraint | The query affects 7 rows | ;\n\
 PGRST125 Invalid path specified in request URL |  | ;\n\
 PGRST127 Feature not implemented | ranges | ;\n\
-PGRST128 Function must return SETOF or TABLE when max-affected preference is used with handling=strict |  |;\n\
+PGRST128 Function must return SETOF or TABLE when max-affected preference is used with handling=strict |  | ;\n\
 ";
