@@ -17,6 +17,7 @@ mod openapi;
 mod samples;
 mod sdk;
 mod server;
+mod sql;
 mod support;
 mod tidy;
 mod values;

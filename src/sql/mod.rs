@@ -18,4 +18,4 @@ mod schema;
 pub mod walk;
 
 pub use fault::{Fault, Place, sqlstate};
-pub use schema::{LoweredCheck, LoweredPolicy, Schema};
+pub use schema::{LoweredCheck, Schema};

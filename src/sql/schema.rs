@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::ast::{Body, Expr, Node, Query, Rows, Statement};
-use super::catalog::{Catalog, Column, Command, Function, Generated, Grantee, Name, Relation, Returns, Shape, Table};
+use super::catalog::{Catalog, Column, Function, Generated, Name, Relation, Returns, Shape, Table};
+use super::compile::{Lowered, RowPolicy};
 use super::fault::{Fault, sqlstate};
 use super::lower::{self, Arguments, Scope};
 use super::walk;
@@ -23,22 +24,10 @@ pub struct Schema {
 #[derive(Debug, Default)]
 struct Pieces {
     view: Option<Arc<Query>>,
-    policies: Vec<LoweredPolicy>,
+    policies: Vec<RowPolicy>,
     checks: Vec<LoweredCheck>,
     defaults: HashMap<String, Expr>,
     generated: HashMap<String, Expr>,
-}
-
-/// A policy whose conditions see the table's row as source 0.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LoweredPolicy {
-    pub name: String,
-    pub permissive: bool,
-    pub command: Command,
-    /// Empty is everybody.
-    pub roles: Vec<Grantee>,
-    pub using: Option<Expr>,
-    pub with_check: Option<Expr>,
 }
 
 /// A check whose condition sees the table's row as source 0.
@@ -89,7 +78,7 @@ impl Schema {
 
     /// A table's policies; none for views.
     #[must_use]
-    pub fn policies(&self, name: &Name) -> &[LoweredPolicy] {
+    pub fn policies(&self, name: &Name) -> &[RowPolicy] {
         self.relations.get(name).map_or(&[], |pieces| &pieces.policies)
     }
 
@@ -138,6 +127,28 @@ impl Schema {
             visit(thing, &uses, &mut Vec::new(), &mut done)?;
         }
         Ok(())
+    }
+}
+
+impl Lowered for Schema {
+    fn relation(&self, name: &Name) -> Option<&Arc<Relation>> {
+        Self::relation(self, name)
+    }
+
+    fn view(&self, name: &Name) -> Option<&Arc<Query>> {
+        Self::view(self, name)
+    }
+
+    fn policies(&self, name: &Name) -> &[RowPolicy] {
+        Self::policies(self, name)
+    }
+
+    fn default_of(&self, name: &Name, column: &str) -> Option<&Expr> {
+        Self::default_of(self, name, column)
+    }
+
+    fn body(&self, function: &Function) -> Option<&[Statement]> {
+        Self::body(self, function)
     }
 }
 
@@ -285,7 +296,7 @@ impl Pieces {
             |text: &String, what: String| lower::expression_with(text, catalog, &scope).map_err(|fault| inside(fault, &what));
         for policy in &table.policies {
             let what = || format!("policy \"{}\" on {}", policy.name, relation.name);
-            self.policies.push(LoweredPolicy {
+            self.policies.push(RowPolicy {
                 name: policy.name.clone(),
                 permissive: policy.permissive,
                 command: policy.command,

@@ -75,10 +75,12 @@ impl Compiler<'_> {
             from if from.is_integer() && width(from) <= Some(bytes) => emit!(self; inner),
             from if from.is_integer() => emit!(self; "plinth_int_check(", inner, ", ", bytes, ")"),
             from if from.is_float() => {
-                // Half of a whole goes to the even neighbour.
+                // Half of a whole goes to the even neighbour; what no integer holds is left for the check to refuse.
                 let text = self.text_of(inner)?;
-                emit!(self; "plinth_int_check(case when abs(", text, " - round(", text, ")) = 0.5 then 2.0 * round(", text)?;
-                emit!(self; " / 2.0) else round(", text, ") end, ", bytes, ")")
+                let whole =
+                    format!("case when abs({text} - round({text})) = 0.5 then 2.0 * round({text} / 2.0) else round({text}) end");
+                emit!(self; "plinth_int_check(case when abs(", text, ") < 9.2e18 then cast(", whole, " as integer) else ", text)?;
+                emit!(self; " end, ", bytes, ")")
             }
             _ => emit!(self; "plinth_cast(plinth_num_round(", inner, ", 0), '", to.to_string(), "')"),
         }

@@ -1,19 +1,20 @@
 //! What a statement is compiled with: the database's kind, the schema, the caller's values and rights.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use crate::db::{Dialect, Value};
-use crate::sql::ast::Expr;
-use crate::sql::catalog::{Command, Function, Privilege, Relation};
+use crate::sql::ast::{Expr, Query, Statement};
+use crate::sql::catalog::{Command, Function, Grantee, Name, Privilege, Relation};
 use crate::sql::fault::Fault;
-use crate::sql::schema::Schema;
 use crate::types::Timestamp;
 
 /// What a statement is compiled with.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     pub dialect: Dialect,
-    pub schema: &'a Schema,
+    pub schema: &'a dyn Lowered,
     pub bindings: &'a Bindings,
     pub rights: &'a dyn Rights,
 }
@@ -40,6 +41,37 @@ pub struct Compiled {
     pub values: Vec<Value>,
 }
 
+/// The lowered pieces of a schema.
+pub trait Lowered: Sync {
+    /// A table or view.
+    fn relation(&self, name: &Name) -> Option<&Arc<Relation>>;
+
+    /// A view's query.
+    fn view(&self, name: &Name) -> Option<&Arc<Query>>;
+
+    /// A table's row policies; the row is the source 0.
+    fn policies(&self, name: &Name) -> &[RowPolicy];
+
+    /// What a column gets when a row does not say.
+    fn default_of(&self, name: &Name, column: &str) -> Option<&Expr>;
+
+    /// The statements of a function's body.
+    fn body(&self, function: &Function) -> Option<&[Statement]>;
+}
+
+/// `create policy`, lowered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowPolicy {
+    pub name: String,
+    /// `false` is `as restrictive`.
+    pub permissive: bool,
+    pub command: Command,
+    /// Empty is `public`.
+    pub roles: Vec<Grantee>,
+    pub using: Option<Expr>,
+    pub with_check: Option<Expr>,
+}
+
 /// Which rows of a relation a command reaches.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reach {
@@ -52,10 +84,10 @@ pub enum Reach {
 /// What a caller may do.
 pub trait Rights: Sync {
     /// The rows that are there and that a command reaches.
-    fn rows(&self, schema: &Schema, relation: &Relation, command: Command) -> Reach;
+    fn rows(&self, schema: &dyn Lowered, relation: &Relation, command: Command) -> Reach;
 
     /// What must be true of rows that an insert or an update makes.
-    fn check(&self, schema: &Schema, relation: &Relation, command: Command) -> Reach;
+    fn check(&self, schema: &dyn Lowered, relation: &Relation, command: Command) -> Reach;
 
     /// Whether a column may be used so.
     fn may(&self, relation: &Relation, privilege: Privilege, column: &str) -> bool;
@@ -69,11 +101,11 @@ pub trait Rights: Sync {
 pub struct Owner;
 
 impl Rights for Owner {
-    fn rows(&self, _: &Schema, _: &Relation, _: Command) -> Reach {
+    fn rows(&self, _: &dyn Lowered, _: &Relation, _: Command) -> Reach {
         Reach::Everything
     }
 
-    fn check(&self, _: &Schema, _: &Relation, _: Command) -> Reach {
+    fn check(&self, _: &dyn Lowered, _: &Relation, _: Command) -> Reach {
         Reach::Everything
     }
 

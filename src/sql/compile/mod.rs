@@ -3,8 +3,8 @@
 //! ```text
 //! ast ─→ Compiler ─→ text with $1, $2 …    every literal and every value of the request is bound
 //!           │         values
-//!           ├─ Schema   views, functions, defaults: put in the place of their names
-//!           └─ Rights   each table as the caller may see it
+//!           ├─ Lowered   views, functions, defaults: put in the place of their names
+//!           └─ Rights    each table as the caller may see it
 //! ```
 //!
 //! Each piece that is put in (a view, a function's body, a policy) has source numbers of its own, so every source gets a fresh alias
@@ -31,7 +31,7 @@ mod source;
 mod state;
 mod write;
 
-pub use context::{Bindings, Compiled, Context, Owner, Reach, Rights};
+pub use context::{Bindings, Compiled, Context, Lowered, Owner, Reach, Rights, RowPolicy};
 
 use self::state::Compiler;
 use super::ast::{Expr, Query, SourceId, Statement};
