@@ -127,28 +127,24 @@ pub fn status_of(code: &str) -> u16 {
     }
 }
 
-/// What needs the statement to be told well is mended before, by `service::explain`; this is what is left.
+/// What the database said, to the caller who sent the values in it. Constraints are told better by `service::explain`.
 impl From<db::Error> for Error {
     fn from(err: db::Error) -> Self {
+        if let Some(told) = err.told().filter(|told| told.code.len() == 5) {
+            return Self {
+                details: told.details.expose().clone().map(|details| Box::new(Value::from(details))),
+                hint: told.hint.expose().clone(),
+                ..Self::new(told.code.clone(), told.message.expose().clone())
+            };
+        }
         match err {
-            db::Error::Unique { table, constraint } => {
-                let constraint = constraint.unwrap_or_else(|| format!("{}_key", table.unwrap_or_default()));
-                Self::new("23505", format!("duplicate key value violates unique constraint \"{constraint}\""))
-            }
-            db::Error::ForeignKey => Self::new("23503", "insert, update or delete violates a foreign key constraint"),
-            db::Error::Check { constraint } => {
-                Self::new("23514", format!("new row violates check constraint \"{}\"", constraint.unwrap_or_default()))
-            }
-            db::Error::NotNull { column } => Self::new(
-                "23502",
-                format!("null value in column \"{}\" violates not-null constraint", column.unwrap_or_default()),
-            ),
-            db::Error::Other(detail) if detail.code.len() == 5 => Self::new(detail.code, detail.message),
+            db::Error::Deadline => Self::new("57014", "canceling statement due to statement timeout"),
             db::Error::Busy(_) => Self::new("PGRST003", "Timed out acquiring connection from connection pool."),
             db::Error::Full(_) => Self::new("53100", "the database's disk is full"),
+            db::Error::Unavailable(_) => Self::new("PGRST000", "Database connection error."),
             other => {
                 tracing::error!(error = %other, "the data API's database failed");
-                Self::new("PGRST000", "Database connection error.")
+                Self::new("XX000", "the database failed; the server's log says how")
             }
         }
     }

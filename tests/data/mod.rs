@@ -5,4 +5,5 @@ mod csv;
 mod differential;
 mod http;
 mod openapi;
+mod plan;
 mod request;

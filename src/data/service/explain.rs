@@ -13,14 +13,16 @@ use crate::sql::compile;
 /// The error of a write that the database refused.
 pub(super) async fn why(db: &Db, writing: &Writing, refused: db::Error) -> Error {
     let table = writing.relation.name.name.as_str();
+    let is_told = refused.told().is_some_and(|told| told.details.expose().is_some());
     match refused {
+        refused if is_told => refused.into(),
         db::Error::Unique { constraint, .. } => clash(db, writing, constraint.as_deref().unwrap_or_default()).await,
-        db::Error::ForeignKey => lost_reference(db, writing).await,
-        db::Error::Check { constraint } => {
+        db::Error::ForeignKey { .. } => lost_reference(db, writing).await,
+        db::Error::Check { constraint, .. } => {
             let name = constraint.unwrap_or_default();
             Error::new("23514", format!("new row for relation \"{table}\" violates check constraint \"{name}\""))
         }
-        db::Error::NotNull { column } => {
+        db::Error::NotNull { column, .. } => {
             let column = column.unwrap_or_default();
             Error::new("23502", format!("null value in column \"{column}\" of relation \"{table}\" violates not-null constraint"))
         }

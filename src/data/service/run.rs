@@ -25,7 +25,8 @@ impl DataService {
 
     /// Runs a statement that gives `body`, and `total` when it counts.
     pub(super) async fn fetch(&self, compiled: Compiled, counts: bool) -> Result<(String, Option<u64>)> {
-        let mut conn = self.db.read().await?;
+        let deadline = tokio::time::Instant::now() + self.settings.statement_timeout;
+        let mut conn = self.db.read().await?.with_deadline(deadline);
         body_of(&mut conn, compiled, counts).await.map_err(Error::from)
     }
 
