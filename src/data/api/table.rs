@@ -7,6 +7,7 @@ use super::ask::{self, Ask};
 use super::error::{ApiError, ErrorBody};
 use super::answer;
 use crate::auth::api::Caller;
+use crate::auth::principal::Role;
 use crate::data::request::headers::Action;
 use crate::data::request::{Body, Kind, Query};
 use crate::data::service::DataService;
@@ -239,6 +240,6 @@ pub(super) async fn delete_rows(
 
 /// What can be done with a table or view.
 pub(super) async fn options(relation: Path<String>, data: Data<DataService>) -> Result<HttpResponse, ApiError> {
-    let is_table = data.is_table(&relation)?;
+    let is_table = data.is_table(&relation).map_err(|err| ApiError::told_to(Role::Authenticated, err))?;
     Ok(answer::options(if is_table { "OPTIONS,GET,HEAD,POST,PUT,PATCH,DELETE" } else { "OPTIONS,GET,HEAD" }))
 }
