@@ -11,6 +11,7 @@ use crate::auth::principal::Role;
 use crate::config;
 use crate::data::plan::{Planner, Relationships};
 use crate::db::{Db, Dialect};
+use crate::policy;
 use crate::sql::Schema;
 use crate::sql::compile::{Bindings, Context, Owner, Rights};
 use crate::types::Clock;
@@ -111,7 +112,7 @@ fn bindings(caller: &Caller, clock: &Clock) -> Bindings {
 fn rights(caller: &Caller) -> Arc<dyn Rights + Send> {
     match caller.role {
         Role::ServiceRole => Arc::new(Owner),
-        Role::Anon | Role::Authenticated => Arc::new(super::rights::Granted(caller.grantee())),
+        Role::Anon | Role::Authenticated => Arc::new(policy::Caller { role: caller.grantee() }),
     }
 }
 

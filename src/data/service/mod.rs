@@ -24,7 +24,6 @@ mod handle;
 mod insert;
 mod json;
 mod model;
-mod rights;
 mod run;
 
 pub use handle::{Current, DataService};

@@ -268,7 +268,7 @@ fn policy(command: Command, using: Option<&str>, with_check: Option<&str>) -> Po
 fn catalog() -> Catalog {
     let id = || required("id", Type::Int4);
     let text = |name: &str| column(name, Type::Text);
-    let mut catalog = Catalog { version: 1, ..Catalog::default() };
+    let mut catalog = Catalog::default();
     catalog.put_relation(table("clients", vec![id(), required("name", Type::Text), text("city")], &["id"]));
     catalog.put_relation(refers(
         table("profiles", vec![required("client_id", Type::Int4), text("bio")], &["client_id"]),
