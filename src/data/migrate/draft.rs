@@ -39,7 +39,7 @@ pub(super) enum Ddl {
 pub(super) enum From {
     /// A column of the table as it was.
     Column(String),
-    /// The same, as another type.
+    /// The same, which was of this type and gets another.
     Cast(String, crate::values::Type),
     /// What a new row would get.
     Default,

@@ -3,7 +3,7 @@
 use sqlparser::ast::{self as parsed, AlterPolicyOperation, CreatePolicyCommand, GrantObjects};
 
 use super::draft::{Draft, Effect};
-use crate::sql::catalog::{Command, Grant, Grantee, Name, Policy, Privilege, Relation};
+use crate::sql::catalog::{Command, Grant, Grantee, Policy, Privilege, Relation};
 use crate::sql::lower;
 use crate::sql::{Fault, sqlstate};
 
@@ -303,7 +303,3 @@ pub(super) fn row_security(relation: &mut Relation, on: Option<bool>) -> Result<
     Ok(())
 }
 
-/// The name of a table in messages.
-pub(super) fn shown(name: &Name) -> String {
-    name.to_string()
-}
