@@ -17,6 +17,7 @@ pub(super) fn mount(config: &mut ServiceConfig, app: &App) {
         .app_data(Data::new(app.auth.clone()))
         .app_data(Data::new(app.data.clone()))
         .app_data(Data::new(app.functions.clone()))
+        .app_data(Data::new(app.schemas.clone()))
         .app_data(Data::new(app.public_url.clone()))
         // The server itself.
         .service(system::live)
@@ -35,7 +36,7 @@ pub(super) fn mount(config: &mut ServiceConfig, app: &App) {
         .configure(lambda::routes)
         // The API that operators call.
         .service(
-            functions::api::admin_routes(web::scope("/admin/v1").service(system::status))
+            data::api::admin_routes(functions::api::admin_routes(web::scope("/admin/v1").service(system::status)))
                 .default_service(web::to(no_such_path))
                 .wrap(from_fn(auth::api::identify)),
         )

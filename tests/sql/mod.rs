@@ -1,3 +1,4 @@
 //! The portable subset of SQL.
 
 mod compile;
+mod lower;

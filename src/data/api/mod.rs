@@ -5,6 +5,7 @@ mod error;
 mod ask;
 mod root;
 mod rpc;
+mod sql;
 mod table;
 
 use actix_web::body::MessageBody;
@@ -29,8 +30,9 @@ use crate::auth::api::require_key;
         table::delete_rows,
         rpc::call_function,
         rpc::query_function,
+        sql::run_sql,
     ),
-    components(schemas(error::ErrorBody)),
+    components(schemas(error::ErrorBody, crate::api::StatementError)),
     tags((name = "data", description = "Tables, views and SQL functions of the app, as PostgREST's clients know them"))
 )]
 pub struct Doc;
@@ -73,6 +75,12 @@ pub fn routes() -> Scope<
         )
         .default_service(web::to(no_such_path))
         .wrap(from_fn(require_key))
+}
+
+/// Adds the operator's side to the scope of `/admin/v1`.
+#[must_use]
+pub fn admin_routes(scope: Scope) -> Scope {
+    scope.service(sql::run_sql)
 }
 
 async fn no_such_path() -> Result<HttpResponse, ApiError> {
