@@ -204,7 +204,7 @@ async fn functions_are_called_by_post_and_by_get() {
     ada.post("/rest/v1/notes").json(&json!({ "a": 1, "b": "x" })).await.assert_status(201);
     assert_eq!(ada.post("/rest/v1/rpc/forget").await.assert_status(204).text(), "");
     assert_eq!(ada.get("/rest/v1/notes").await.json(), json!([]));
-    refused(&ada.get("/rest/v1/rpc/forget").await, 405, "PGRST101");
+    refused(&ada.get("/rest/v1/rpc/forget").await, 405, "25006");
     refused(&ada.post("/rest/v1/rpc/add_them").json(&json!({ "a": 1 })).await, 404, "PGRST202");
     refused(&ada.post("/rest/v1/rpc/nothing").json(&json!({})).await, 404, "PGRST202");
 }

@@ -88,6 +88,11 @@ async fn answers_are_equal_on_sqlite_on_postgresql_and_under_native_row_level_se
     for seed in KEPT.iter().copied().chain(1..=more) {
         let case = Case::generate(&mut Chance::new(seed), REQUESTS);
         tokio::join!(sqlite.prepare(&case), postgres.prepare(&case), native.prepare(&case));
+        for table in ["groups", "items"] {
+            let (lite, ours, expected) = tokio::join!(sqlite.rows(table), postgres.rows(table), native.rows(table));
+            assert!(equal(&lite, &expected), "seed {seed}: {table} on SQLite {lite:#}\ndiffers from {expected:#}");
+            assert!(equal(&ours, &expected), "seed {seed}: {table} on PostgreSQL {ours:#}\ndiffers from {expected:#}");
+        }
         for (place, request) in case.requests.iter().enumerate() {
             let expected = native.answer(request).await;
             let (lite, ours) = tokio::join!(sqlite.send(request), postgres.send(request));
