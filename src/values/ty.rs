@@ -1,6 +1,7 @@
 //! The types a column may have: PostgreSQL's, under PostgreSQL's names, on both databases.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -176,5 +177,37 @@ impl fmt::Display for Type {
             Self::Void => "void",
         };
         f.write_str(name)
+    }
+}
+
+/// A name that is none of a type.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("type \"{0}\" does not exist")]
+pub struct UnknownType(pub String);
+
+/// Reads what `Display` writes, and the other names that [`Type::named`] knows, with length, precision and `[]`.
+impl FromStr for Type {
+    type Err = UnknownType;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let unknown = || UnknownType(text.to_owned());
+        if let Some(element) = text.strip_suffix("[]") {
+            return match element.parse()? {
+                Self::Array(_) | Self::Void => Err(unknown()),
+                element => Ok(Self::Array(Box::new(element))),
+            };
+        }
+        let Some((name, rest)) = text.split_once('(') else { return Self::named(text).ok_or_else(unknown) };
+        let (numbers, after) = rest.split_once(')').ok_or_else(unknown)?;
+        let numbers: Vec<u32> =
+            numbers.split(',').map(|number| number.trim().parse()).collect::<Result<_, _>>().map_err(|_| unknown())?;
+        let small = |number: u32| u16::try_from(number).map_err(|_| unknown());
+        match (Self::named(&format!("{}{after}", name.trim_end())), numbers.as_slice()) {
+            (Some(Self::Numeric(_)), [precision]) => Ok(Self::Numeric(Some((small(*precision)?, 0)))),
+            (Some(Self::Numeric(_)), [precision, scale]) => Ok(Self::Numeric(Some((small(*precision)?, small(*scale)?)))),
+            (Some(Self::Varchar(_)), [length]) => Ok(Self::Varchar(Some(*length))),
+            (Some(Self::Char(_)), [length]) => Ok(Self::Char(*length)),
+            _ => Err(unknown()),
+        }
     }
 }
