@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::postgres::{PgArguments, PgRow, PgValueRef};
 use sqlx::sqlite::{SqliteArguments, SqliteRow, SqliteValueRef};
-use sqlx::{Arguments, Decode, Encode, Postgres, Row, Sqlite, Type, TypeInfo, ValueRef};
+use sqlx::{Arguments, Column, Decode, Encode, Postgres, Row, Sqlite, Type, TypeInfo, ValueRef};
 use uuid::Uuid;
 
 use super::error::Error;
@@ -24,6 +24,13 @@ impl RawRow {
         }
     }
 
+    pub(super) fn names(&self) -> Vec<&str> {
+        match self {
+            Self::Sqlite(row) => row.columns().iter().map(Column::name).collect(),
+            Self::Postgres(row) => row.columns().iter().map(Column::name).collect(),
+        }
+    }
+
     pub(super) fn index(&self, column: &str) -> Option<usize> {
         match self {
             Self::Sqlite(row) => sqlx::ColumnIndex::index(&column, row).ok(),
@@ -37,6 +44,36 @@ pub(super) fn decode(row: &RawRow, index: usize, kind: Kind) -> Result<Value, St
     match row {
         RawRow::Sqlite(row) => from_sqlite(row.try_get_raw(index).map_err(|err| err.to_string())?, kind),
         RawRow::Postgres(row) => from_postgres(row.try_get_raw(index).map_err(|err| err.to_string())?, kind),
+    }
+}
+
+/// The value of a column as the kind that the database holds it as.
+pub(super) fn decode_as_held(row: &RawRow, index: usize) -> Result<Value, String> {
+    match row {
+        RawRow::Sqlite(row) => {
+            let raw = row.try_get_raw(index).map_err(|err| err.to_string())?;
+            let kind = match raw.type_info().name() {
+                "INTEGER" => Kind::Int,
+                "REAL" => Kind::Real,
+                "BLOB" => Kind::Bytes,
+                _ => Kind::Text,
+            };
+            from_sqlite(raw, kind)
+        }
+        RawRow::Postgres(row) => {
+            let raw = row.try_get_raw(index).map_err(|err| err.to_string())?;
+            let kind = match raw.type_info().name() {
+                "BOOL" => Kind::Bool,
+                "INT8" | "INT4" | "INT2" => Kind::Int,
+                "FLOAT8" | "FLOAT4" => Kind::Real,
+                "BYTEA" => Kind::Bytes,
+                "UUID" => Kind::Uuid,
+                "TIMESTAMPTZ" => Kind::Time,
+                "JSON" | "JSONB" => Kind::Json,
+                _ => Kind::Text,
+            };
+            from_postgres(raw, kind)
+        }
     }
 }
 

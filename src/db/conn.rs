@@ -27,6 +27,8 @@ pub struct Conn {
     /// Set by the first statement that fails inside a transaction; nothing runs there any more.
     trouble: Option<Trouble>,
     in_transaction: bool,
+    /// When a statement that still runs is ended.
+    deadline: Option<tokio::time::Instant>,
 }
 
 /// What a [`Conn`] holds.
@@ -56,21 +58,22 @@ pub struct Query<'c> {
     conn: &'c mut Conn,
     sql: Text,
     values: Vec<Value>,
+    deadline: Option<tokio::time::Instant>,
 }
 
 impl Conn {
     pub(super) const fn new(link: Link) -> Self {
-        Self { link, trouble: None, in_transaction: false }
+        Self { link, trouble: None, in_transaction: false, deadline: None }
     }
 
     /// A statement whose text is in the program.
     pub const fn query<'c>(&'c mut self, sql: &'static str) -> Query<'c> {
-        Query { conn: self, sql: Text::Static(sql), values: Vec::new() }
+        Query { deadline: self.deadline, conn: self, sql: Text::Static(sql), values: Vec::new() }
     }
 
     /// A statement whose text was put together. Never put a value or an unchecked name into it.
     pub const fn query_owned(&mut self, sql: String) -> Query<'_> {
-        Query { conn: self, sql: Text::Owned(sql), values: Vec::new() }
+        Query { deadline: self.deadline, conn: self, sql: Text::Owned(sql), values: Vec::new() }
     }
 
     /// Which database this is, for the differences in [`Dialect`].
@@ -86,6 +89,41 @@ impl Conn {
     #[must_use]
     pub fn is_postgres(&self) -> bool {
         self.dialect() == Dialect::Postgres
+    }
+
+    /// Ends every statement that still runs at this moment, with [`Error::Deadline`].
+    ///
+    /// For reads. In a [`Tx`] it costs the transaction; on PostgreSQL it costs the connection, so that nothing more runs on this one.
+    pub const fn set_deadline(&mut self, at: tokio::time::Instant) {
+        self.deadline = Some(at);
+    }
+
+    /// As [`Conn::set_deadline`], in one go.
+    #[must_use]
+    pub const fn with_deadline(mut self, at: tokio::time::Instant) -> Self {
+        self.set_deadline(at);
+        self
+    }
+
+    /// Begins a transaction that only reads: all its statements see one state of the database.
+    pub(super) async fn begin_read(&mut self) -> Result<()> {
+        self.in_transaction = true;
+        match &mut self.link {
+            Link::SqliteReader(lease) => lease.handle().begin_read(),
+            Link::Postgres(session) => session.begin(Dialect::Postgres.begin_read()).await?,
+            Link::SqliteWriter(_) | Link::PostgresAlone(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Ends what [`Conn::begin_read`] began.
+    pub(super) async fn end_read(&mut self) -> Result<()> {
+        match &mut self.link {
+            Link::SqliteReader(lease) => lease.handle().end_read().await?,
+            Link::Postgres(session) if !session.is_running() => session.end("rollback").await?,
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Runs several statements without values.
@@ -111,10 +149,27 @@ impl Conn {
         }
     }
 
-    async fn run(&mut self, sql: Text, values: Vec<Value>) -> Result<(Vec<Row>, u64)> {
+    async fn run(&mut self, sql: Text, values: Vec<Value>, deadline: Option<tokio::time::Instant>) -> Result<(Vec<Row>, u64)> {
         if self.trouble.is_some() {
             return Err(transaction_failed());
         }
+        let Some(deadline) = deadline else { return self.step(sql, values).await };
+        if let Ok(done) = tokio::time::timeout_at(deadline, self.step(sql, values)).await {
+            return done;
+        }
+        match self.backend() {
+            // The connection is free again once SQLite has seen the flag.
+            Backend::Sqlite(handle) => handle.settle().await?,
+            // Closed when it is dropped, which PostgreSQL notices.
+            Backend::Session(_) | Backend::Alone(_) => self.trouble = Some(Trouble::Lost),
+        }
+        if self.in_transaction {
+            self.trouble = Some(Trouble::Lost);
+        }
+        Err(Error::Deadline)
+    }
+
+    async fn step(&mut self, sql: Text, values: Vec<Value>) -> Result<(Vec<Row>, u64)> {
         let done = match self.backend() {
             Backend::Sqlite(handle) => handle.run(sql, codec::sqlite_arguments(values)?).await,
             Backend::Session(session) => session.run(sql.verbatim(), codec::postgres_arguments(values)?).await,
@@ -130,17 +185,20 @@ impl Conn {
 }
 
 fn transaction_failed() -> Error {
-    Error::Other(Detail {
-        code: "25P02".to_owned(),
-        message: "a statement of this transaction failed before; nothing more is done in it".to_owned(),
-        position: None,
-    })
+    Error::Other(Detail::plain("25P02", "a statement of this transaction failed before; nothing more is done in it"))
 }
 
 impl Query<'_> {
     /// Binds the next parameter: the first call binds `$1`.
     pub fn bind(mut self, value: impl Into<Value>) -> Self {
         self.values.push(value.into());
+        self
+    }
+
+    /// Ends the statement when it takes longer, with [`Error::Deadline`]; see [`Conn::set_deadline`].
+    pub fn within(self, limit: Duration) -> Self {
+        let at = tokio::time::Instant::now() + limit;
+        self.deadline = Some(self.deadline.map_or(at, |before| before.min(at)));
         self
     }
 
@@ -170,6 +228,14 @@ impl Query<'_> {
         rows.iter().map(T::from_row).collect()
     }
 
+    /// Every row as it is, with its columns' names; for statements whose columns are not known before.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn fetch_rows(self) -> Result<Vec<Row>> {
+        self.run().await.map(|(rows, _)| rows)
+    }
+
     /// Runs an `insert`, `update` or `delete` and returns how many rows it changed.
     ///
     /// # Errors
@@ -179,13 +245,13 @@ impl Query<'_> {
     }
 
     async fn run(self) -> Result<(Vec<Row>, u64)> {
-        let Self { conn, sql, values } = self;
+        let Self { conn, sql, values, deadline } = self;
         let started = Instant::now();
         let shown = match &sql {
             Text::Static(text) => text,
             Text::Owned(_) => "(composed)",
         };
-        let done = conn.run(sql, values).await;
+        let done = conn.run(sql, values, deadline).await;
         let took = started.elapsed();
         if took >= SLOW {
             tracing::warn!(sql = shown, duration_ms = took.as_millis(), "a database statement was slow");
@@ -196,7 +262,7 @@ impl Query<'_> {
 
 impl Tx {
     pub(super) const fn new(link: Link) -> Self {
-        Self(Conn { link, trouble: None, in_transaction: true })
+        Self(Conn { link, trouble: None, in_transaction: true, deadline: None })
     }
 
     /// Runs an operation once. A panic becomes [`Error::Panicked`], and so does not end whoever runs it; an `Ok` after a statement

@@ -50,6 +50,14 @@ impl Dialect {
         }
     }
 
+    /// Begins a transaction that sees one state of the database and changes nothing.
+    pub(super) const fn begin_read(self) -> &'static str {
+        match self {
+            Self::Sqlite => "begin deferred",
+            Self::Postgres => "begin isolation level repeatable read read only",
+        }
+    }
+
     /// Makes the table that remembers the migrations.
     pub(super) const fn create_migrations(self) -> &'static str {
         match self {

@@ -38,6 +38,27 @@ impl Db {
         }
     }
 
+    /// Runs several reads that see one state of the database, whatever is written meanwhile.
+    ///
+    /// Nothing is written in it. `op` awaits nothing but its connection: while it runs, no old row can be forgotten.
+    ///
+    /// # Errors
+    /// The operation's own; otherwise as [`Db::read`].
+    pub async fn read_snapshot<T, E, F>(&self, op: F) -> Result<T, E>
+    where
+        E: From<Error>,
+        F: for<'a> FnOnce(&'a mut Conn) -> BoxFuture<'a, Result<T, E>> + Send,
+    {
+        let mut conn = self.read().await?;
+        conn.begin_read().await?;
+        let result = op(&mut conn).await;
+        // A connection that does not get out of its transaction is closed instead of being used again.
+        if let Err(error) = conn.end_read().await {
+            tracing::debug!(%error, "a reading transaction did not end cleanly");
+        }
+        result
+    }
+
     /// Runs an operation in a transaction; what it wrote is durable when this returns `Ok`, and undone when it returns `Err`.
     ///
     /// `op` may be run several times, so it begins from the same values each time, and it awaits nothing but its transaction: on

@@ -38,7 +38,7 @@ use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 pub use conn::{Conn, Query, Tx};
 pub use databases::Databases;
 pub use dialect::Dialect;
-pub use error::{Detail, Error, Result};
+pub use error::{Detail, Error, Result, Told};
 pub use handle::Db;
 pub use migrate::{MIGRATIONS, Migration};
 pub use row::{Column, FromRow, Row};

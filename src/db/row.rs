@@ -57,6 +57,24 @@ impl Row {
         self.take(index, &index.to_string())
     }
 
+    /// The columns' names, in their order.
+    #[must_use]
+    pub fn columns(&self) -> Vec<&str> {
+        self.0.names()
+    }
+
+    /// The value of a column by its place, as the database holds it: on SQLite the kind of the value itself, on PostgreSQL that of the
+    /// column's type.
+    ///
+    /// # Errors
+    /// [`Error::Column`] when there is no such column, or its type on PostgreSQL is none of [`Kind`]'s.
+    pub fn value(&self, index: usize) -> Result<Value> {
+        if index >= self.0.width() {
+            return Err(Error::column(index.to_string(), "the statement returns fewer columns"));
+        }
+        codec::decode_as_held(&self.0, index).map_err(|reason| Error::column(index.to_string(), reason))
+    }
+
     fn take<T: Column>(&self, index: usize, name: &str) -> Result<T> {
         codec::decode(&self.0, index, T::KIND).and_then(T::from_value).map_err(|reason| Error::column(name, reason))
     }

@@ -3,5 +3,6 @@
 pub mod memfd;
 pub mod process;
 pub mod sandbox;
+pub mod sqlite_functions;
 pub mod syscalls;
 pub mod worker;

@@ -18,7 +18,7 @@ const POSTGRES: &str = "
 
 fn unique(result: Result<u64, Error>) -> (Option<String>, Option<String>) {
     match result {
-        Err(Error::Unique { table, constraint }) => (table, constraint),
+        Err(Error::Unique { table, constraint, .. }) => (table, constraint),
         other => panic!("not a unique violation: {other:?}"),
     }
 }
@@ -58,11 +58,11 @@ on_both! {
         test.set_up(SQLITE, POSTGRES).await;
         let run = |sql: &'static str| execute(&test.db, sql);
         let nobody = run("insert into plinth.members values (7, 'ada@example.com')").await;
-        assert!(matches!(nobody, Err(Error::ForeignKey)), "{nobody:?}");
+        assert!(matches!(nobody, Err(Error::ForeignKey { .. })), "{nobody:?}");
         let nameless = run("insert into plinth.teams values (1, null, 1)").await;
-        assert!(matches!(&nameless, Err(Error::NotNull { column: Some(column) }) if column == "name"), "{nameless:?}");
+        assert!(matches!(&nameless, Err(Error::NotNull { column: Some(column), .. }) if column == "name"), "{nameless:?}");
         let empty = run("insert into plinth.teams values (1, 'red', 0)").await;
-        assert!(matches!(&empty, Err(Error::Check { constraint: Some(_) })), "{empty:?}");
+        assert!(matches!(&empty, Err(Error::Check { constraint: Some(_), .. })), "{empty:?}");
     }
 
     async fn an_error_shows_no_value(test: TestDb) {

@@ -112,7 +112,7 @@ on_both! {
         });
         for (id, result) in join_all(writes).await.into_iter().enumerate() {
             if id % 10 == 0 {
-                assert!(matches!(result, Err(Error::ForeignKey)), "{id}: {result:?}");
+                assert!(matches!(result, Err(Error::ForeignKey { .. })), "{id}: {result:?}");
             } else {
                 assert_eq!(result.unwrap(), 1);
             }

@@ -35,17 +35,22 @@ impl Session {
         self.step(async |conn| conn.execute(AssertSqlSafe(sql)).await.map(drop)).await
     }
 
-    pub(super) async fn begin(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
+    pub(in crate::db) async fn begin(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
         self.open = true;
         self.script(sql).await
     }
 
     /// Ends the transaction by `commit` or `rollback`.
-    pub(super) async fn end(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
+    pub(in crate::db) async fn end(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
         let done = self.script(sql).await;
         // A COMMIT that the database refuses has rolled back.
         self.open = matches!(&done, Err(err) if err.as_database_error().is_none());
         done
+    }
+
+    /// Whether a statement was left in the middle: nothing more can be said to the database here.
+    pub(in crate::db) const fn is_running(&self) -> bool {
+        self.running
     }
 
     /// Takes a step that is left in the middle unless its end is seen: what the database answers is one, anything else leaves the

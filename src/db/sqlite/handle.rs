@@ -7,7 +7,9 @@ use futures_util::TryStreamExt;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor, SqlStr, SqliteConnection};
 
+use super::functions;
 use crate::db::codec::RawRow;
+use crate::db::dialect::Dialect;
 use crate::db::names::Text;
 use crate::db::row::Row;
 
@@ -25,6 +27,7 @@ pub(super) struct Prelude {
 impl Prelude {
     pub(super) const BEGIN: Self = Self { sql: "begin immediate", statements: 1 };
     pub(super) const SAVEPOINT: Self = Self { sql: "savepoint op", statements: 1 };
+    const READ: Self = Self { sql: Dialect::Sqlite.begin_read(), statements: 1 };
     pub(super) const NEXT_SAVEPOINT: Self = Self { sql: "release op; savepoint op", statements: 2 };
 }
 
@@ -38,6 +41,8 @@ pub(in crate::db) struct Handle {
     running: bool,
     /// Whether the connection's thread has ended.
     broken: bool,
+    /// Whether a transaction that only reads was begun and not ended.
+    reading: bool,
 }
 
 impl Handle {
@@ -45,8 +50,11 @@ impl Handle {
         let mut conn = options.connect().await?;
         let give_up = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&give_up);
-        conn.lock_handle().await?.set_progress_handler(STEPS, move || !flag.load(Ordering::Relaxed));
-        Ok(Self { conn, prelude: None, give_up, running: false, broken: false })
+        let mut locked = conn.lock_handle().await?;
+        locked.set_progress_handler(STEPS, move || !flag.load(Ordering::Relaxed));
+        functions::register(&mut locked)?;
+        drop(locked);
+        Ok(Self { conn, prelude: None, give_up, running: false, broken: false, reading: false })
     }
 
     /// Runs a statement to its end and collects its rows.
@@ -73,6 +81,28 @@ impl Handle {
         self.run(Text::Static(sql), SqliteArguments::default()).await.map(drop)
     }
 
+    /// Has the next statement begin a transaction that only reads.
+    pub(in crate::db) const fn begin_read(&mut self) {
+        self.reading = true;
+        self.prelude = Some(Prelude::READ);
+    }
+
+    /// Ends what [`Handle::begin_read`] began.
+    pub(in crate::db) async fn end_read(&mut self) -> Result<(), sqlx::Error> {
+        self.settle().await?;
+        if !self.is_waiting() {
+            self.control("rollback").await?;
+        }
+        self.prelude = None;
+        self.reading = false;
+        Ok(())
+    }
+
+    /// Whether it was left in a transaction, which keeps old rows from being forgotten.
+    pub(super) const fn is_reading(&self) -> bool {
+        self.reading
+    }
+
     /// Puts statements before the next one, instead of any that wait.
     pub(super) const fn before_next(&mut self, prelude: Option<Prelude>) {
         self.prelude = prelude;
@@ -84,7 +114,7 @@ impl Handle {
     }
 
     /// Ends a statement that was left in the middle, so that the connection is free again.
-    pub(super) async fn settle(&mut self) -> Result<(), sqlx::Error> {
+    pub(in crate::db) async fn settle(&mut self) -> Result<(), sqlx::Error> {
         if self.running {
             self.give_up.store(true, Ordering::Relaxed);
             let answered = self.conn.ping().await;

@@ -14,6 +14,7 @@
 
 mod batch;
 mod file;
+mod functions;
 mod handle;
 mod job;
 mod readers;

@@ -71,6 +71,7 @@ impl Drop for Lease {
     fn drop(&mut self) {
         if let Some(handle) = self.handle.take()
             && !handle.is_broken()
+            && !handle.is_reading()
             && !self.home.places.is_closed()
         {
             self.home.idle().push(handle);

@@ -50,27 +50,24 @@ pub(super) fn from_text(ty: &Type, text: &str) -> Result<Moment, Invalid> {
 /// Reads a value in the form it is held in, or any other.
 pub(super) fn held(ty: &Type, text: &str) -> Result<Moment, Invalid> {
     let bytes = text.as_bytes();
-    let number = |from: usize, to: usize| text.get(from..to).and_then(|digits| digits.parse::<u32>().ok());
-    let date = || {
-        let is_date = bytes.get(4) == Some(&b'-') && bytes.get(7) == Some(&b'-');
-        if !is_date {
-            return None;
-        }
-        NaiveDate::from_ymd_opt(i32::try_from(number(0, 4)?).ok()?, number(5, 7)?, number(8, 10)?)
+    let number = |from: usize, to: usize| {
+        let digits = text.get(from..to).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+        digits.and_then(|digits| digits.parse::<u32>().ok())
     };
-    let time = |from: usize| {
-        NaiveTime::from_hms_micro_opt(
-            number(from, from + 2)?,
-            number(from + 3, from + 5)?,
-            number(from + 6, from + 8)?,
-            number(from + 9, from + 15)?,
-        )
+    let is = |place: usize, byte: u8| bytes.get(place) == Some(&byte);
+    let date = || {
+        let year = number(0, 4).filter(|_| is(4, b'-') && is(7, b'-'))?;
+        NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, number(5, 7)?, number(8, 10)?)
+    };
+    let time = || {
+        let in_shape = is(10, b'T') && is(13, b':') && is(16, b':') && is(19, b'.');
+        let hours = number(11, 13).filter(|_| in_shape)?;
+        NaiveTime::from_hms_micro_opt(hours, number(14, 16)?, number(17, 19)?, number(20, 26)?)
     };
     let quick = match (ty, text.len()) {
         (Type::Date, 10) => date().map(Moment::On),
-        (Type::Timestamp, 26) | (Type::Timestamptz, 27) if bytes[10] == b'T' => {
-            date().zip(time(11)).map(|(date, time)| Moment::At(date.and_time(time)))
-        }
+        (Type::Timestamp | Type::Timestamptz, 26) => date().zip(time()).map(|(date, time)| Moment::At(date.and_time(time))),
+        (Type::Timestamptz, 27) if is(26, b'Z') => date().zip(time()).map(|(date, time)| Moment::At(date.and_time(time))),
         _ => None,
     };
     quick.map_or_else(|| from_text(ty, text), Ok)

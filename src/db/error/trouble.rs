@@ -1,0 +1,28 @@
+//! What an error means for a transaction.
+
+use sqlx::postgres::PgDatabaseError;
+
+use super::sqlite::primary_code;
+
+/// What an error means for the transaction it happened in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::db) enum Trouble {
+    /// The statement failed, and nothing else.
+    Failed,
+    /// PostgreSQL asks that the transaction be run again (serialization failure, deadlock).
+    Retry,
+    /// SQLite may have rolled the whole transaction back by itself; what follows would run outside it.
+    Lost,
+}
+
+impl Trouble {
+    pub(in crate::db) fn of(err: &sqlx::Error) -> Self {
+        let Some(err) = err.as_database_error() else { return Self::Lost };
+        let code = err.code().unwrap_or_default();
+        if err.try_downcast_ref::<PgDatabaseError>().is_some() {
+            return if matches!(code.as_ref(), "40001" | "40P01") { Self::Retry } else { Self::Failed };
+        }
+        // https://sqlite.org/lang_transaction.html, "Response To Errors Within A Transaction"
+        if matches!(primary_code(&code), 5 | 7 | 9 | 10 | 13) { Self::Lost } else { Self::Failed }
+    }
+}
