@@ -18,3 +18,4 @@ mod sdk;
 mod server;
 mod support;
 mod tidy;
+mod values;

@@ -196,7 +196,7 @@ impl Query<'_> {
     }
 
     /// Ends the statement when it takes longer, with [`Error::Deadline`]; see [`Conn::set_deadline`].
-    pub fn within(self, limit: Duration) -> Self {
+    pub fn within(mut self, limit: Duration) -> Self {
         let at = tokio::time::Instant::now() + limit;
         self.deadline = Some(self.deadline.map_or(at, |before| before.min(at)));
         self

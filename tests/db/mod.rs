@@ -5,8 +5,10 @@
 mod durability;
 mod fixture;
 mod folder;
+mod functions;
 mod migrations;
 mod names;
+mod reads;
 mod reruns;
 mod values;
 mod violations;

@@ -65,6 +65,32 @@ on_both! {
         assert!(matches!(&empty, Err(Error::Check { constraint: Some(_), .. })), "{empty:?}");
     }
 
+    async fn a_violation_is_told_in_the_same_words(test: TestDb) {
+        test.set_up(SQLITE, POSTGRES).await;
+        let run = |sql: &'static str| execute(&test.db, sql);
+        run("insert into plinth.teams values (1, 'red', 3)").await.unwrap();
+
+        let err = run("insert into plinth.teams values (2, 'red', 4)").await.unwrap_err();
+        let told = err.told().unwrap();
+        assert_eq!((told.code.as_str(), told.columns.as_slice()), ("23505", ["name".to_owned()].as_slice()));
+        assert_eq!(told.message.expose(), "duplicate key value violates unique constraint \"teams_name_key\"");
+        assert_eq!(told.details.expose().is_some(), test.db.is_postgres());
+
+        let err = run("insert into plinth.teams values (2, null, 4)").await.unwrap_err();
+        let told = err.told().unwrap();
+        assert_eq!((told.code.as_str(), told.columns.as_slice()), ("23502", ["name".to_owned()].as_slice()));
+        let expected = "null value in column \"name\" of relation \"teams\" violates not-null constraint";
+        assert_eq!(told.message.expose(), expected);
+        assert!(matches!(&err, Error::NotNull { table: Some(table), .. } if table == "plinth.teams"), "{err:?}");
+
+        let err = run("insert into plinth.teams values (2, 'blue', 0)").await.unwrap_err();
+        assert_eq!(err.told().unwrap().code, "23514");
+        let err = run("insert into plinth.members values (7, 'x')").await.unwrap_err();
+        assert_eq!(err.told().unwrap().code, "23503");
+        let on_postgres = matches!(&err, Error::ForeignKey { constraint: Some(name), .. } if name == "members_team_fkey");
+        assert_eq!(on_postgres, test.db.is_postgres(), "{err:?}");
+    }
+
     async fn an_error_shows_no_value(test: TestDb) {
         test.set_up(SQLITE, POSTGRES).await;
         let secret = "hunter2-not-for-logs";
