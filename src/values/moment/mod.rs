@@ -128,5 +128,6 @@ fn out_of_range(text: &str) -> Invalid {
 }
 
 fn syntax(ty: &Type, text: &str) -> String {
-    format!("invalid input syntax for type {ty}: \"{text}\"")
+    let name = ty.to_string();
+    format!("invalid input syntax for type {}: \"{text}\"", name.trim_end_matches(" without time zone"))
 }
