@@ -154,7 +154,7 @@ fn words(text: &str) -> Result<Option<Sum>, ()> {
         match tokens.next_if(|next| next.starts_with(|c: char| c.is_ascii_alphabetic()) && *next != "ago") {
             Some(unit) => sum.add(amount, unit).ok_or(())?,
             None if tokens.peek().is_some_and(|next| next.contains(':')) => sum.add(amount, "days").ok_or(())?,
-            None if tokens.peek().is_none_or(|next| *next == "ago") => sum.add(amount, "seconds").ok_or(())?,
+            None if tokens.peek().is_none() => sum.add(amount, "seconds").ok_or(())?,
             None => return Err(()),
         }
     }
