@@ -1,7 +1,7 @@
 //! The app's tables and functions as OpenAPI documents: pure functions from what a role may do to JSON.
 //!
-//! [`swagger`] is OpenAPI 2.0 in the shape that PostgREST answers with at `/rest/v1/`, which generators of types read (the notes
-//! `<pk/>` and `<fk …/>` in its descriptions are for them). [`openapi`] is OpenAPI 3.1, for `/docs`.
+//! [`swagger()`] is OpenAPI 2.0 in the shape that PostgREST answers with at `/rest/v1/`, which generators of types read (the notes
+//! `<pk/>` and `<fk …/>` in its descriptions are for them). [`openapi()`] is OpenAPI 3.1, for `/docs`.
 //!
 //! A document has nothing that the caller may not use: no column that cannot be read, inserted or updated, no operation that would be
 //! refused for every row, no default or comment of such a column.

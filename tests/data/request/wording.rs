@@ -158,7 +158,7 @@ fn every_fault_has_its_code_status_and_words() {
     for (fault, code, status) in faults {
         assert_eq!((fault.code(), fault.status()), (code, status), "{fault:?}");
         said.push_str(&format!(
-            "{code} {} | {} | {}\n",
+            "{code} {} | {} | {};\n",
             fault.message(),
             fault.details().unwrap_or_default(),
             fault.hint().unwrap_or_default()

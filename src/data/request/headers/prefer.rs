@@ -14,7 +14,7 @@ pub struct Preferences {
     pub handling: Option<Handling>,
     /// As it was sent: whether there is such a time zone is for who uses it. Set to `None` when it is not honoured.
     pub timezone: Option<String>,
-    /// Counts only with [`Handling::Strict`]: see [`Preferences::max_affected`].
+    /// Counts only with [`Handling::Strict`]: see [`Preferences::max_affected()`].
     pub max_affected: Option<u64>,
 }
 
