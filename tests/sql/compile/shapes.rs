@@ -71,7 +71,7 @@ proptest! {
             let (names, strings) = lexed(&compiled.sql);
             let known = ["things", "id", "name", "data", "e", "j", "C"];
             prop_assert!(names.iter().all(|found| known.contains(&found.as_str()) || *found == name), "{names:?}");
-            prop_assert!(strings.iter().all(|text| text.chars().all(|c| c.is_ascii_alphanumeric() || "[]{},_$ -+:.\\".contains(c))), "{strings:?}");
+            prop_assert!(strings.iter().all(|text| text.chars().all(|c| c.is_ascii_alphanumeric() || "[]{}(),_$ -+:.\\".contains(c))), "{strings:?}");
         }
     }
 }
@@ -79,9 +79,16 @@ proptest! {
 /// The hot path stays lean: a list of rows is one select with no function called for plain types.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_is_one_lean_select() {
-    let columns = [("id", Type::Int8), ("name", Type::Text), ("done", Type::Bool), ("at", Type::Timestamptz), ("price", Type::Numeric(Some((8, 2))))];
+    let columns = [
+        ("id", Type::Int8),
+        ("name", Type::Text),
+        ("done", Type::Bool),
+        ("at", Type::Timestamptz),
+        ("price", Type::Numeric(Some((8, 2)))),
+    ];
     let both = Both::with(vec![table("todos", &columns)]).await;
     let sql = "select id, name, done, at, price from todos where name = 'x' and id > 5 order by id desc limit 20";
-    insta::assert_snapshot!(both.compile(sql, Dialect::Sqlite, &SERVICE).expect("it compiles").sql);
-    insta::assert_snapshot!(both.compile(sql, Dialect::Postgres, &SERVICE).expect("it compiles").sql);
+    let text = |dialect| both.compile(sql, dialect, &SERVICE).expect("it compiles").sql;
+    insta::assert_snapshot!(text(Dialect::Sqlite), @"");
+    insta::assert_snapshot!(text(Dialect::Postgres), @"");
 }
