@@ -89,6 +89,15 @@ async fn a_list_is_one_lean_select() {
     let both = Both::with(vec![table("todos", &columns)]).await;
     let sql = "select id, name, done, at, price from todos where name = 'x' and id > 5 order by id desc limit 20";
     let text = |dialect| both.compile(sql, dialect, &SERVICE).expect("it compiles").sql;
-    insta::assert_snapshot!(text(Dialect::Sqlite), @"");
-    insta::assert_snapshot!(text(Dialect::Postgres), @"");
+    let expected = "select (select coalesce('[' || group_concat(j, ',') || ']', '[]') from (select json_object('id', s1.\"id\", \
+         'name', s1.\"name\", 'done', json(case s1.\"done\" when 1 then 'true' when 0 then 'false' end), \
+         'at', rtrim(rtrim(substr(s1.\"at\", 1, 26), '0'), '.') || '+00:00', 'price', json(plinth_out(s1.\"price\", 'numeric(8,2)'))) \
+         as j from \"todos\" as s1 where (s1.\"name\" = $1) and (s1.\"id\" > $2) order by s1.\"id\" desc limit $3)) as \"body\"";
+    assert_eq!(text(Dialect::Sqlite), expected);
+    let postgres = text(Dialect::Postgres);
+    assert!(
+        postgres.starts_with("select ((select coalesce(json_agg(s1), '[]'::json) from (select s2.\"id\" as \"id\", "),
+        "{postgres}"
+    );
+    assert!(postgres.contains(" from public.\"todos\" as s2 where (s2.\"name\" = $1::text) and (s2.\"id\" > $2::"), "{postgres}");
 }
