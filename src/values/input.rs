@@ -152,7 +152,9 @@ fn uuid(text: &str) -> Result<String, Invalid> {
     let mut after_hyphen = false;
     for c in inner.chars() {
         match c {
-            '-' if !after_hyphen && !digits.is_empty() && digits.len() % 4 == 0 && digits.len() < 32 => after_hyphen = true,
+            '-' if !after_hyphen && !digits.is_empty() && digits.len().is_multiple_of(4) && digits.len() < 32 => {
+                after_hyphen = true
+            }
             c if c.is_ascii_hexdigit() && digits.len() < 32 => {
                 digits.push(c);
                 after_hyphen = false;

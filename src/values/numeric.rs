@@ -176,7 +176,7 @@ impl Numeric {
         }
     }
 
-    /// Raised to a power. One that is no integer is computed in double precision.
+    /// Raised to a power, at the scale that PostgreSQL 16 and newer give. One that is no integer is computed in double precision.
     ///
     /// # Errors
     /// 22012 for zero to a negative power; 2201F for a negative number to a fraction; 22003.

@@ -148,6 +148,9 @@ impl Parser<'_> {
         } else {
             let end = self.rest.find(|c: char| c.is_whitespace() || "&|!()<>:'".contains(c)).unwrap_or(self.rest.len());
             let (word, after) = self.rest.split_at(end);
+            if self.rest.is_empty() {
+                return Err(Invalid::new("42601", format!("no operand in tsquery: \"{}\"", self.whole)));
+            }
             if word.is_empty() {
                 return Err(self.syntax());
             }

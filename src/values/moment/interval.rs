@@ -17,6 +17,8 @@ struct Sum {
     months: f64,
     days: f64,
     micros: f64,
+    /// Which units there were, a bit each: none comes twice.
+    seen: u16,
 }
 
 /// Reads PostgreSQL's spellings: `1 year 2 mons -3 days 04:05:06.7`, `90 min ago`, `1-2` (years and months), and ISO 8601 (`P1Y2M3DT4H5M6S`).
@@ -41,22 +43,61 @@ pub fn interval(text: &str) -> Result<Interval, Invalid> {
 
 impl Sum {
     fn add(&mut self, amount: f64, unit: &str) -> Option<()> {
-        match unit {
-            "us" | "usec" | "usecs" | "microsecond" | "microseconds" => self.micros += amount,
-            "ms" | "msec" | "msecs" | "millisecond" | "milliseconds" => self.micros += amount * 1e3,
-            "s" | "sec" | "secs" | "second" | "seconds" => self.micros += amount * 1e6,
-            "m" | "min" | "mins" | "minute" | "minutes" => self.micros += amount * 60e6,
-            "h" | "hr" | "hrs" | "hour" | "hours" => self.micros += amount * 3600e6,
-            "d" | "day" | "days" => self.days(amount),
-            "w" | "week" | "weeks" => self.days(amount * 7.0),
-            "mon" | "mons" | "month" | "months" => self.months(amount),
-            "y" | "yr" | "yrs" | "year" | "years" => self.months += (amount * 12.0).round_ties_even(),
-            "dec" | "decs" | "decade" | "decades" => self.months += (amount * 120.0).round_ties_even(),
-            "c" | "cent" | "century" | "centuries" => self.months += (amount * 1200.0).round_ties_even(),
-            "mil" | "mils" | "millennium" | "millennia" => self.months += (amount * 12_000.0).round_ties_even(),
+        let years = |count: f64| (amount * count * 12.0).round_ties_even();
+        let bit = match unit {
+            "us" | "usec" | "usecs" | "microsecond" | "microseconds" => {
+                self.micros += amount;
+                0
+            }
+            "ms" | "msec" | "msecs" | "millisecond" | "milliseconds" => {
+                self.micros += amount * 1e3;
+                1
+            }
+            "s" | "sec" | "secs" | "second" | "seconds" => {
+                self.micros += amount * 1e6;
+                2
+            }
+            "m" | "min" | "mins" | "minute" | "minutes" => {
+                self.micros += amount * 60e6;
+                3
+            }
+            "h" | "hr" | "hrs" | "hour" | "hours" => {
+                self.micros += amount * 3600e6;
+                4
+            }
+            "d" | "day" | "days" => {
+                self.days(amount);
+                5
+            }
+            "w" | "week" | "weeks" => {
+                self.days(amount * 7.0);
+                6
+            }
+            "mon" | "mons" | "month" | "months" => {
+                self.months(amount);
+                7
+            }
+            "y" | "yr" | "yrs" | "year" | "years" => {
+                self.months += years(1.0);
+                8
+            }
+            "dec" | "decs" | "decade" | "decades" => {
+                self.months += years(10.0);
+                9
+            }
+            "c" | "cent" | "century" | "centuries" => {
+                self.months += years(100.0);
+                10
+            }
+            "mil" | "mils" | "millennium" | "millennia" => {
+                self.months += years(1000.0);
+                11
+            }
             _ => return None,
-        }
-        Some(())
+        };
+        let is_new = self.seen & (1 << bit) == 0;
+        self.seen |= 1 << bit;
+        is_new.then_some(())
     }
 
     /// A fraction of a month is of 30 days.
@@ -112,7 +153,9 @@ fn words(text: &str) -> Result<Option<Sum>, ()> {
         let amount: f64 = number(token).ok_or(())?;
         match tokens.next_if(|next| next.starts_with(|c: char| c.is_ascii_alphabetic()) && *next != "ago") {
             Some(unit) => sum.add(amount, unit).ok_or(())?,
-            None => sum.add(amount, "seconds").ok_or(())?,
+            None if tokens.peek().is_some_and(|next| next.contains(':')) => sum.add(amount, "days").ok_or(())?,
+            None if tokens.peek().is_none() => sum.add(amount, "seconds").ok_or(())?,
+            None => return Err(()),
         }
     }
     Ok((!empty).then_some(sum))

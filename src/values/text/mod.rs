@@ -2,50 +2,16 @@
 //!
 //! Upper and lower case go by Unicode, one character for one, as PostgreSQL does in a UTF-8 locale.
 
+mod case;
 mod pattern;
 
+pub use case::{initcap, lower, upper};
 pub use pattern::{like, matches_regex};
 
 use super::Invalid;
 
 /// Characters that `repeat`, `lpad` and `rpad` make at the most.
 const MAX_MADE: usize = 1 << 24;
-
-/// `lower`.
-#[must_use]
-pub fn lower(text: &str) -> String {
-    text.chars().map(lower_char).collect()
-}
-
-/// `upper`.
-#[must_use]
-pub fn upper(text: &str) -> String {
-    text.chars().map(upper_char).collect()
-}
-
-fn lower_char(c: char) -> char {
-    let mut lower = c.to_lowercase();
-    let first = lower.next().unwrap_or(c);
-    if lower.next().is_none() { first } else { c }
-}
-
-fn upper_char(c: char) -> char {
-    let mut upper = c.to_uppercase();
-    let first = upper.next().unwrap_or(c);
-    if upper.next().is_none() { first } else { c }
-}
-
-/// `initcap`: the first letter of each word in upper case, the rest in lower.
-#[must_use]
-pub fn initcap(text: &str) -> String {
-    let mut inside = false;
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        out.push(if inside { lower_char(c) } else { upper_char(c) });
-        inside = c.is_alphanumeric();
-    }
-    out
-}
 
 /// `ltrim`, `rtrim`, `btrim`: without any of the characters at the ends that are named.
 #[must_use]

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use moka::sync::Cache;
 use regex::{Regex, RegexBuilder};
 
-use super::lower_char;
+use super::case::lower_char;
 use crate::values::Invalid;
 
 /// Bytes of a regular expression at the most, as text and compiled.
