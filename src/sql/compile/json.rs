@@ -82,7 +82,8 @@ impl Compiler<'_> {
             // Six digits of a second, of which the last zeros are not shown.
             Type::Timestamp | Type::Time => emit!(self; "rtrim(rtrim(", value, ", '0'), '.')"),
             Type::Timestamptz => emit!(self; "rtrim(rtrim(substr(", value, ", 1, 26), '0'), '.') || '+00:00'"),
-            Type::Bytea => emit!(self; "'\\x' || lower(hex(", value, "))"),
+            // `hex` of a null is an empty text.
+            Type::Bytea => emit!(self; "case when ", value, " is not null then '\\x' || lower(hex(", value, ")) end"),
             Type::Array(element) if element.is_integer() || matches!(**element, Type::Text | Type::Uuid | Type::Date) => {
                 emit!(self; "json(", value, ")")
             }

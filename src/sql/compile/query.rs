@@ -174,7 +174,7 @@ impl Compiler<'_> {
             return emit!(self; " as j");
         }
         if let Outputs::Columns(into) = outputs {
-            return self.into_columns(columns, into);
+            return self.columns_of_table(columns, into);
         }
         if columns.is_empty() && self.is_sqlite() {
             return emit!(self; "null");
@@ -200,7 +200,7 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn into_columns(&mut self, columns: &[Output], into: &Columns<'_>) -> Done {
+    fn columns_of_table(&mut self, columns: &[Output], into: &Columns<'_>) -> Done {
         let given = columns.iter().map(|output| &output.expr).zip(into.types);
         let more = into.more.iter().map(|(value, ty)| (value, ty));
         for (place, (value, ty)) in given.chain(more).enumerate() {

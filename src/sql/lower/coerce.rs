@@ -18,6 +18,8 @@ pub(super) fn coerce(term: Term, to: &Type, bend: Bend) -> Result<Expr, Fault> {
     if !bends(&expr.ty, to, bend) {
         return Err(mismatch(&expr.ty, to, bend).at(at));
     }
+    // A cast cuts a text off where an assignment refuses, so what is too long is left for the column to find.
+    let to = if bend == Bend::Assignment && to.family() == Family::Text { &Type::Text } else { to };
     match folded(&expr, to)? {
         Some(folded) => Ok(folded),
         None => Ok(cast(expr, to.clone())),

@@ -33,7 +33,7 @@ async fn definitions_have_no_parameters() {
         "id > 5 and name like 'a%'",
         "id in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)",
         "name = any(array['a', 'b'])",
-        "lower(name) || '\\'",
+        "lower(name) || '\\' = 'x\\'",
         "id::numeric(10,2) > 1.50",
     ];
     for case in cases {
@@ -44,7 +44,8 @@ async fn definitions_have_no_parameters() {
         }
         let check = |context: &compile::Context<'_>| {
             let condition = compile::expression(&expr, context)?;
-            let sql = format!("select cast(count(*) as text) from (select 7 as \"id\", 'abc' as \"name\") as t where {condition}");
+            let sql =
+                format!("select cast(count(*) as text) from (select 7 as \"id\", 'abc' as \"name\") as t where {condition}");
             Ok(compile::Compiled { sql, values: Vec::new() })
         };
         both.same_compiled(case, check, &SERVICE).await.expect("it runs");

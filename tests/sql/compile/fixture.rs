@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use plinth::config;
-use plinth::db::{Databases, Db, Dialect, Error};
+use plinth::db::{Databases, Db, Dialect, Error, FromRow};
 use plinth::policy::Caller;
 use plinth::sql::ast::{Body, Expr, Node, Output, Query, Select, Statement};
 use plinth::sql::catalog::{
@@ -78,14 +78,13 @@ impl Both {
     }
 
     /// A statement's text, lowered.
-    pub(super) fn lower(&self, sql: &str) -> Statement {
-        let parsed = lower::parse_statement(sql).unwrap_or_else(|fault| panic!("{sql}: {fault}"));
-        lower::statement(&parsed, &self.schema, &Scope::default()).unwrap_or_else(|fault| panic!("{sql}: {fault}"))
+    fn lower(&self, sql: &str) -> Result<Statement, Fault> {
+        lower::statement(&lower::parse_statement(sql)?, &self.schema, &Scope::default())
     }
 
     /// Compiles for one database. A query's rows become one JSON text, and so does each row that a write returns.
     pub(super) fn compile(&self, sql: &str, dialect: Dialect, rights: &dyn Rights) -> Result<Compiled, Fault> {
-        let statement = match self.lower(sql) {
+        let statement = match self.lower(sql)? {
             Statement::Query(query) => Statement::Query(as_json(query)),
             Statement::Insert(mut insert) => {
                 insert.returning = object(insert.returning);
@@ -119,22 +118,34 @@ impl Both {
         postgres
     }
 
-    /// As [`Self::same`] for everything, where literals may be refused before they reach a database.
-    pub(super) async fn try_same(&self, sql: &str) -> Answer {
-        let parsed = lower::parse_statement(sql).unwrap_or_else(|fault| panic!("{sql}: {fault}"));
-        match lower::statement(&parsed, &self.schema, &Scope::default()) {
-            Err(fault) => Err(fault.code.to_owned()),
-            Ok(_) => self.same(sql, &SERVICE).await,
-        }
-    }
-
     /// Runs a statement on both that must succeed.
     pub(super) async fn run(&self, sql: &str) {
         self.same(sql, &SERVICE).await.unwrap_or_else(|code| panic!("{sql}: {code}"));
     }
 
+    /// Whether each row that a function's write makes may be made, which both must say alike.
+    pub(super) async fn allowed(
+        &self,
+        compile: impl Fn(&Context<'_>) -> Result<Compiled, Fault>,
+        rights: &dyn Rights,
+    ) -> Vec<bool> {
+        let mut answers: Vec<Vec<bool>> = Vec::new();
+        for (db, dialect) in [(&self.postgres, Dialect::Postgres), (&self.sqlite, Dialect::Sqlite)] {
+            let compiled = compile(&self.context(dialect, rights)).expect("it compiles");
+            let rows: Vec<(String, bool)> = fetch(db, compiled).await.expect("it runs");
+            answers.push(rows.into_iter().map(|(_, allowed)| allowed).collect());
+        }
+        assert_eq!(answers[0], answers[1]);
+        answers.remove(0)
+    }
+
     /// What is compiled is run as it is: each row's columns as texts, or the code of the refusal.
-    pub(super) async fn same_compiled(&self, what: &str, compile: impl Fn(&Context<'_>) -> Result<Compiled, Fault>, rights: &dyn Rights) -> Answer {
+    pub(super) async fn same_compiled(
+        &self,
+        what: &str,
+        compile: impl Fn(&Context<'_>) -> Result<Compiled, Fault>,
+        rights: &dyn Rights,
+    ) -> Answer {
         let mut answers = Vec::new();
         for (db, dialect) in [(&self.postgres, Dialect::Postgres), (&self.sqlite, Dialect::Sqlite)] {
             answers.push(match compile(&self.context(dialect, rights)) {
@@ -176,16 +187,19 @@ fn bindings() -> Bindings {
     }
 }
 
-async fn run(db: &Db, compiled: Compiled) -> Result<Json, Error> {
-    let rows: Vec<(String,)> = db
-        .write(move |tx| {
-            let compiled = compiled.clone();
-            Box::pin(async move {
-                let query = tx.query_owned(compiled.sql);
-                compiled.values.into_iter().fold(query, |query, value| query.bind(value)).fetch_all().await
-            })
+async fn fetch<T: FromRow + Send + 'static>(db: &Db, compiled: Compiled) -> Result<Vec<T>, Error> {
+    db.write(move |tx| {
+        let compiled = compiled.clone();
+        Box::pin(async move {
+            let query = tx.query_owned(compiled.sql);
+            compiled.values.into_iter().fold(query, |query, value| query.bind(value)).fetch_all().await
         })
-        .await?;
+    })
+    .await
+}
+
+async fn run(db: &Db, compiled: Compiled) -> Result<Json, Error> {
+    let rows: Vec<(String,)> = fetch(db, compiled).await?;
     let rows: Vec<Json> = rows.iter().map(|(text,)| serde_json::from_str(text).expect("JSON")).collect();
     Ok(match <[Json; 1]>::try_from(rows) {
         Ok([one]) => one,

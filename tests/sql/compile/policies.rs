@@ -22,16 +22,20 @@ fn catalog() -> Catalog {
     let teams = table("members", &[("id", Type::Int8), ("team", Type::Text), ("member", Type::Uuid)])
         .grant(Grantee::Authenticated, &[Privilege::Select])
         .policy(policy(Command::Select, "member = auth.uid()", ""));
-    let by_team = table("docs", &[("id", Type::Int8), ("team", Type::Text)])
-        .grant(Grantee::Authenticated, ALL)
-        .policy(policy(Command::All, "exists (select 1 from members m where m.team = docs.team)", ""));
+    let by_team = table("docs", &[("id", Type::Int8), ("team", Type::Text)]).grant(Grantee::Authenticated, ALL).policy(policy(
+        Command::All,
+        "exists (select 1 from members m where m.team = docs.team)",
+        "",
+    ));
     let open = table("open", &[("id", Type::Int8), ("note", Type::Int8)]).grant(Grantee::Public, &[Privilege::Select]);
     let closed = table("closed", &[("id", Type::Int8)]).grant(Grantee::Authenticated, ALL);
     let closed = with_row_security(closed);
     let secret = table("secret", &[("id", Type::Int8)]);
-    let round = table("round", &[("id", Type::Int8)])
-        .grant(Grantee::Authenticated, ALL)
-        .policy(policy(Command::Select, "id in (select id from round)", ""));
+    let round = table("round", &[("id", Type::Int8)]).grant(Grantee::Authenticated, ALL).policy(policy(
+        Command::Select,
+        "id in (select id from round)",
+        "",
+    ));
     let mut catalog = Catalog::default();
     for relation in [notes, teams, by_team, open, closed, secret, round, view()] {
         catalog.put_relation(relation);
@@ -40,7 +44,11 @@ fn catalog() -> Catalog {
     catalog.put_function(function("every_note", "select count(*) from notes", Security::Definer));
     catalog.put_function(Function {
         arguments: vec![Argument { name: "words".to_owned(), ty: Type::Text, default: None, variadic: false }],
-        ..function("add_note", "insert into notes (id, owner, public, body) values (90, auth.uid(), false, words) returning id", Security::Invoker)
+        ..function(
+            "add_note",
+            "insert into notes (id, owner, public, body) values (90, auth.uid(), false, words) returning id",
+            Security::Invoker,
+        )
     });
     catalog.put_function(function(
         "steal",
@@ -179,21 +187,19 @@ async fn functions_run_with_the_rights_they_say() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_function_writes_is_checked() {
     let both = filled().await;
-    let function = |name: &str| both.schema.catalog().functions_named(&Name::public(name))[0].clone();
     let words = Expr { node: Node::Literal(Datum::Text("hello".to_owned())), ty: Type::Text };
-    let allowed = |name: &'static str, arguments: Vec<Expr>| {
-        let function = function(name);
-        move |context: &compile::Context<'_>| {
-            let mut compiled = compile::function(&function, &arguments, context)?.remove(0);
-            assert!(compiled.sql.contains("\"allowed\""), "{}", compiled.sql);
-            // The check's column comes second; here it is asked for alone.
-            compiled.sql = compiled.sql.replacen("as \"row\", (", "as \"row\", (", 1);
-            Ok(compiled)
-        }
+    let compiled = |name: &'static str, arguments: Vec<Expr>| {
+        let function = both.schema.catalog().functions_named(&Name::public(name))[0].clone();
+        move |context: &compile::Context<'_>| compile::function(&function, &arguments, context).map(|mut all| all.remove(0))
     };
-    let added = both.same_compiled("add_note", allowed("add_note", vec![words]), &USER).await;
-    assert_eq!(added.expect("a row"), json!({ "id": 90 }));
-    both.same_compiled("steal", allowed("steal", Vec::new()), &USER).await.expect("it runs, and says that it may not");
+    assert_eq!(both.allowed(compiled("add_note", vec![words]), &USER).await, [true]);
+    assert_eq!(both.allowed(compiled("steal", Vec::new()), &USER).await, [false]);
+    let again = both.same("select body from notes where id = 90", &USER).await;
+    assert_eq!(again.expect("the note"), json!([{ "body": "hello" }]));
+    let stolen = both.same_compiled("steal", compiled("steal", Vec::new()), &SERVICE).await;
+    assert_eq!(stolen.expect("a row"), json!({ "steal": 1 }), "nothing is checked for the service");
+    let refused = both.same_compiled("steal", compiled("steal", Vec::new()), &ANON).await;
+    assert_eq!(refused, Err("42501".to_owned()));
 }
 
 #[test]

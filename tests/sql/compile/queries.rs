@@ -46,7 +46,8 @@ pub(super) async fn filled() -> Both {
         "4, 5, 100.00, 1.00, -0.5, 'Äpfel', 'a%_', true, null, '2026-02-01 00:00:00+00', null, null, null, '\"text\"', '1', \
          null, null, null",
     ] {
-        let columns = "id, n, price, any_number, real, title, short, done, owner, at, local, day, clock, data, raw, blob, tags, numbers";
+        let columns =
+            "id, n, price, any_number, real, title, short, done, owner, at, local, day, clock, data, raw, blob, tags, numbers";
         both.run(&format!("insert into things ({columns}) values ({row})")).await;
     }
     both.run("insert into items (id, thing, name) values (1, 1, 'one'), (2, 1, 'two'), (3, 2, 'three'), (4, null, 'four')").await;
@@ -110,11 +111,11 @@ const QUERIES: &[&str] = &[
     "with big as (select * from things where price > 10) select id from big order by id",
     "select value from jsonb_array_elements('[1, \"a\", {\"b\": 1.50}, null]'::jsonb) order by value",
     "select t.id, e.value from things t, jsonb_array_elements_text(t.data) e where t.id = 2 order by 2",
-    "select u.value from things t, unnest(t.tags) u where t.id = 1 order by 1",
+    "select u.v from things t, unnest(t.tags) as u(v) where t.id = 1 order by 1",
     "select * from (values (1, 'a'), (2, 'b')) as v(x, y) order by x desc",
     "select 1 as a, 'x' as b, null as c where true",
     "select id, title || '!' as t, n * 2 as m, price / 3 as q, real * 2 as r from things order by id",
-    "select id, -n as m, abs(n) as a, price::int as i, real::int as j from things where id < 3 order by id",
+    "select id, -n as m, abs(n) as a, price::int as i, real::int as j from things where id <> 2 order by id",
     "select id, at + interval '1 month' as a, at - interval '36 hours' as b, date_trunc('day', at) as d from things order by id",
     "select id, extract(month from at) as m, extract(epoch from local) as e from things order by id",
     "select id, data -> 'a' -> 0 as x, data #>> '{a,0}' as y, jsonb_typeof(data) as t from things order by id",
@@ -122,7 +123,7 @@ const QUERIES: &[&str] = &[
     "select id, at::text as a, day::text as d, price::text as p, done::text as b, data::text as j from things order by id",
     "select id, case when n > 0 then 'plus' when n < 0 then 'minus' else 'none' end as s from things order by id",
     "select id, greatest(n, 0) as g, least(price, any_number) as l from things order by id",
-    "select short, length(short) as l, upper(short) as u from things order by id",
+    "select short, length(short) as l, upper(title) as u from things where id < 3 order by id",
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -143,19 +144,11 @@ async fn every_query_answers_the_same_on_both() {
 async fn values_are_written_as_postgresql_writes_them() {
     let both = filled().await;
     let row = both.same("select price, any_number, real, at, local, clock, blob, tags from things where id = 1", &SERVICE).await;
-    insta::assert_json_snapshot!(row.expect("a row")[0], @r#"
-    {
-      "any_number": 1.0,
-      "at": "2026-01-31T08:05:00.5+00:00",
-      "blob": "\\x00ff",
-      "clock": "08:05:00.25",
-      "local": "2026-01-31T08:05:00",
-      "price": 10.5,
-      "real": 0.1,
-      "tags": [
-        "x",
-        "y \"z\""
-      ]
-    }
-    "#);
+    let row = row.expect("a row")[0].to_string();
+    assert_eq!(
+        row,
+        r#"{"price":10.5,"any_number":1.0,"real":0.1,"at":"2026-01-31T08:05:00.5+00:00","local":"2026-01-31T08:05:00","#
+            .to_owned()
+            + r#""clock":"08:05:00.25","blob":"\\x00ff","tags":["x","y \"z\""]}"#
+    );
 }
