@@ -7,7 +7,7 @@ use super::handle::{DataService, Request};
 use super::model::{Answer, Caller, Wants};
 use super::run::{all_of, body_of};
 use super::{Shape, json};
-use crate::data::plan::{Call, Gives, Given};
+use crate::data::plan::{Call, Given, Gives};
 use crate::data::request::{CallBody, Fault, Query, Tx as Ending};
 use crate::data::{Error, Result};
 use crate::db::Tx;
@@ -19,7 +19,14 @@ impl DataService {
     ///
     /// # Errors
     /// PGRST202 and 203 when no one function is meant; 25006 when GET would write; PGRST128; what the function refuses.
-    pub async fn rpc(&self, caller: &Caller, name: &str, query: &Query, body: Option<&CallBody>, wants: &Wants) -> Result<Answer> {
+    pub async fn rpc(
+        &self,
+        caller: &Caller,
+        name: &str,
+        query: &Query,
+        body: Option<&CallBody>,
+        wants: &Wants,
+    ) -> Result<Answer> {
         let request = self.request(caller);
         let (call, plan) = {
             let mut planner = request.planner();
