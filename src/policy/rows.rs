@@ -37,8 +37,7 @@ fn reach(
     }
     let applies = |policy: &&RowPolicy| is_for(policy, command) && is_to(policy, role);
     let conditions = |permissive: bool| {
-        let policies =
-            schema.policies(&relation.name).iter().filter(applies).filter(move |policy| policy.permissive == permissive);
+        let policies = schema.policies(&relation.name).iter().filter(applies).filter(move |policy| policy.permissive == permissive);
         policies.filter_map(&condition).cloned().collect::<Vec<Expr>>()
     };
     let mut permissive = conditions(true);

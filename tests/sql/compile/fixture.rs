@@ -134,12 +134,7 @@ impl Both {
     }
 
     /// What is compiled is run as it is: each row's columns as texts, or the code of the refusal.
-    pub(super) async fn same_compiled(
-        &self,
-        what: &str,
-        compile: impl Fn(&Context<'_>) -> Result<Compiled, Fault>,
-        rights: &dyn Rights,
-    ) -> Answer {
+    pub(super) async fn same_compiled(&self, what: &str, compile: impl Fn(&Context<'_>) -> Result<Compiled, Fault>, rights: &dyn Rights) -> Answer {
         let mut answers = Vec::new();
         for (db, dialect) in [(&self.postgres, Dialect::Postgres), (&self.sqlite, Dialect::Sqlite)] {
             answers.push(match compile(&self.context(dialect, rights)) {

@@ -20,8 +20,9 @@ fn condition() -> impl Strategy<Value = String> {
         (text(), comparison(), text()).prop_map(|(l, op, r)| format!("({l} {op} {r})")),
         (text(), prop_oneof![Just("like"), Just("ilike")], "[a-zA%_]{0,4}").prop_map(|(l, op, r)| format!("({l} {op} '{r}')")),
         (moment(), comparison(), moment()).prop_map(|(l, op, r)| format!("({l} {op} {r})")),
-        (integer(), prop::collection::vec(-3..9, 1..12))
-            .prop_map(|(l, list)| { format!("({l} in ({}))", list.iter().map(i32::to_string).collect::<Vec<_>>().join(", ")) }),
+        (integer(), prop::collection::vec(-3..9, 1..12)).prop_map(|(l, list)| {
+            format!("({l} in ({}))", list.iter().map(i32::to_string).collect::<Vec<_>>().join(", "))
+        }),
         (number(), number()).prop_map(|(l, r)| format!("({l} is distinct from {r})")),
         integer().prop_map(|l| format!("({l} = any(numbers))")),
         integer().prop_map(|l| format!("({l} <> all(numbers))")),

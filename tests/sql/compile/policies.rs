@@ -22,20 +22,16 @@ fn catalog() -> Catalog {
     let teams = table("members", &[("id", Type::Int8), ("team", Type::Text), ("member", Type::Uuid)])
         .grant(Grantee::Authenticated, &[Privilege::Select])
         .policy(policy(Command::Select, "member = auth.uid()", ""));
-    let by_team = table("docs", &[("id", Type::Int8), ("team", Type::Text)]).grant(Grantee::Authenticated, ALL).policy(policy(
-        Command::All,
-        "exists (select 1 from members m where m.team = docs.team)",
-        "",
-    ));
+    let by_team = table("docs", &[("id", Type::Int8), ("team", Type::Text)])
+        .grant(Grantee::Authenticated, ALL)
+        .policy(policy(Command::All, "exists (select 1 from members m where m.team = docs.team)", ""));
     let open = table("open", &[("id", Type::Int8), ("note", Type::Int8)]).grant(Grantee::Public, &[Privilege::Select]);
     let closed = table("closed", &[("id", Type::Int8)]).grant(Grantee::Authenticated, ALL);
     let closed = with_row_security(closed);
     let secret = table("secret", &[("id", Type::Int8)]);
-    let round = table("round", &[("id", Type::Int8)]).grant(Grantee::Authenticated, ALL).policy(policy(
-        Command::Select,
-        "id in (select id from round)",
-        "",
-    ));
+    let round = table("round", &[("id", Type::Int8)])
+        .grant(Grantee::Authenticated, ALL)
+        .policy(policy(Command::Select, "id in (select id from round)", ""));
     let mut catalog = Catalog::default();
     for relation in [notes, teams, by_team, open, closed, secret, round, view()] {
         catalog.put_relation(relation);
@@ -44,11 +40,7 @@ fn catalog() -> Catalog {
     catalog.put_function(function("every_note", "select count(*) from notes", Security::Definer));
     catalog.put_function(Function {
         arguments: vec![Argument { name: "words".to_owned(), ty: Type::Text, default: None, variadic: false }],
-        ..function(
-            "add_note",
-            "insert into notes (id, owner, public, body) values (90, auth.uid(), false, words) returning id",
-            Security::Invoker,
-        )
+        ..function("add_note", "insert into notes (id, owner, public, body) values (90, auth.uid(), false, words) returning id", Security::Invoker)
     });
     catalog.put_function(function(
         "steal",

@@ -46,8 +46,7 @@ pub(super) async fn filled() -> Both {
         "4, 5, 100.00, 1.00, -0.5, 'Äpfel', 'a%_', true, null, '2026-02-01 00:00:00+00', null, null, null, '\"text\"', '1', \
          null, null, null",
     ] {
-        let columns =
-            "id, n, price, any_number, real, title, short, done, owner, at, local, day, clock, data, raw, blob, tags, numbers";
+        let columns = "id, n, price, any_number, real, title, short, done, owner, at, local, day, clock, data, raw, blob, tags, numbers";
         both.run(&format!("insert into things ({columns}) values ({row})")).await;
     }
     both.run("insert into items (id, thing, name) values (1, 1, 'one'), (2, 1, 'two'), (3, 2, 'three'), (4, null, 'four')").await;

@@ -79,13 +79,7 @@ proptest! {
 /// The hot path stays lean: a list of rows is one select with no function called for plain types.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_is_one_lean_select() {
-    let columns = [
-        ("id", Type::Int8),
-        ("name", Type::Text),
-        ("done", Type::Bool),
-        ("at", Type::Timestamptz),
-        ("price", Type::Numeric(Some((8, 2)))),
-    ];
+    let columns = [("id", Type::Int8), ("name", Type::Text), ("done", Type::Bool), ("at", Type::Timestamptz), ("price", Type::Numeric(Some((8, 2))))];
     let both = Both::with(vec![table("todos", &columns)]).await;
     let sql = "select id, name, done, at, price from todos where name = 'x' and id > 5 order by id desc limit 20";
     insta::assert_snapshot!(both.compile(sql, Dialect::Sqlite, &SERVICE).expect("it compiles").sql);

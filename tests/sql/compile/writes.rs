@@ -36,8 +36,7 @@ async fn stock() -> Both {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn columns_that_are_left_out_get_their_defaults() {
     let both = stock().await;
-    let rows =
-        both.same("insert into items (sku, price) values ('a', 1.239), ('b', 2) returning id, sku, qty, price, made", &SERVICE);
+    let rows = both.same("insert into items (sku, price) values ('a', 1.239), ('b', 2) returning id, sku, qty, price, made", &SERVICE);
     assert_eq!(
         rows.await.expect("two rows"),
         json!([
@@ -47,8 +46,7 @@ async fn columns_that_are_left_out_get_their_defaults() {
     );
     let keys = both.same("select count(distinct key) as n from items", &SERVICE).await;
     assert_eq!(keys.expect("a count"), json!([{ "n": 2 }]), "each row has a random one of its own");
-    let more =
-        both.same("insert into items (sku) select sku || '2' from items order by sku desc returning id, sku", &SERVICE).await;
+    let more = both.same("insert into items (sku) select sku || '2' from items order by sku desc returning id, sku", &SERVICE).await;
     assert_eq!(more.expect("rows"), json!([{ "id": 3, "sku": "b2" }, { "id": 4, "sku": "a2" }]));
     both.run("insert into items default values").await;
     let bare = both.same("insert into bare default values returning id", &SERVICE).await;
