@@ -44,9 +44,7 @@ impl DataService {
         };
         let (body, total) = match plan {
             Some((plan, counts)) => self.fetch(compile::query(&plan, &request.context())?, counts).await?,
-            None => match self.run(Running::new(self, request, call.clone(), query, wants)?).await? {
-                (body, total) => (body, total),
-            },
+            None => self.run(Running::new(self, request, call.clone(), query, wants)?).await?,
         };
         self.called(&call, body, total, query, wants)
     }
@@ -129,8 +127,7 @@ impl Running {
             let is_last = place + 1 == self.statements.len();
             rows = self.statement(tx, compiled.clone(), is_last && self.call.gives() != Gives::Nothing).await?;
         }
-        if let Some(most) = self.most.filter(|most| rows.len() as u64 > *most) {
-            let _ = most;
+        if self.most.is_some_and(|most| rows.len() as u64 > most) {
             return Err(Error::too_many_affected(rows.len() as u64).into());
         }
         let answer = match self.call.gives() {
