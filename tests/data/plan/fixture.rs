@@ -280,7 +280,7 @@ fn policy(command: Command, using: Option<&str>, with_check: Option<&str>) -> Po
     }
 }
 
-fn catalog() -> Catalog {
+pub(super) fn catalog() -> Catalog {
     let id = || required("id", Type::Int4);
     let text = |name: &str| column(name, Type::Text);
     let mut catalog = Catalog::default();
