@@ -255,7 +255,9 @@ impl Given<'_> {
     /// The whole body as one JSON value.
     fn whole(&self, argument: &Argument) -> Result<Expr> {
         let members = match self {
-            Self::Json(pairs) => pairs.iter().map(|(name, raw)| format!("{}:{}", serde_json::Value::from(name.as_str()), raw.get())),
+            Self::Json(pairs) => {
+                pairs.iter().map(|(name, raw)| format!("{}:{}", serde_json::Value::from(name.as_str()), raw.get()))
+            }
             Self::Text(_) => return Err(Error::new("PGRST102", "Empty or invalid json")),
         };
         let text = format!("{{{}}}", members.collect::<Vec<_>>().join(","));
@@ -287,9 +289,8 @@ fn ambiguous<'f>(functions: impl Iterator<Item = &'f Arc<Function>>) -> Error {
         format!("public.{}({})", function.name.name, arguments.collect::<Vec<_>>().join(", "))
     });
     let shown = shown.collect::<Vec<_>>().join(", ");
-    Error::new("PGRST203", format!("Could not choose the best candidate function between: {shown}")).hint(
-        "Try renaming the parameters or the function itself in the database so function overloading can be resolved",
-    )
+    Error::new("PGRST203", format!("Could not choose the best candidate function between: {shown}"))
+        .hint("Try renaming the parameters or the function itself in the database so function overloading can be resolved")
 }
 
 /// `body`: the values of a function's one column as a JSON array's text.

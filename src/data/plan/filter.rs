@@ -8,9 +8,35 @@ use crate::values::{self, Datum, Family, Type};
 
 /// Text search configurations that PostgreSQL comes with. All read as `simple` here: words are compared as they are.
 const CONFIGURATIONS: &[&str] = &[
-    "simple", "arabic", "armenian", "basque", "catalan", "danish", "dutch", "english", "finnish", "french", "german", "greek", "hindi",
-    "hungarian", "indonesian", "irish", "italian", "lithuanian", "nepali", "norwegian", "portuguese", "romanian", "russian", "serbian",
-    "spanish", "swedish", "tamil", "turkish", "yiddish",
+    "simple",
+    "arabic",
+    "armenian",
+    "basque",
+    "catalan",
+    "danish",
+    "dutch",
+    "english",
+    "finnish",
+    "french",
+    "german",
+    "greek",
+    "hindi",
+    "hungarian",
+    "indonesian",
+    "irish",
+    "italian",
+    "lithuanian",
+    "nepali",
+    "norwegian",
+    "portuguese",
+    "romanian",
+    "russian",
+    "serbian",
+    "spanish",
+    "swedish",
+    "tamil",
+    "turkish",
+    "yiddish",
 ];
 
 /// A filter on a column of a scope.

@@ -43,9 +43,8 @@ impl Incoming {
     /// PGRST204 for a key that is no column, 428C9 for one that makes its own values, 22P02 and its like for a value, 23502 for a null.
     pub fn of(relation: &Relation, body: &Body, purpose: Purpose, missing_default: bool) -> Result<Self> {
         let table = &relation.name.name;
-        let no_column = |key: &String| {
-            Error::new("PGRST204", format!("Could not find the '{key}' column of '{table}' in the schema cache"))
-        };
+        let no_column =
+            |key: &String| Error::new("PGRST204", format!("Could not find the '{key}' column of '{table}' in the schema cache"));
         let columns: Vec<&Column> = body
             .keys
             .iter()

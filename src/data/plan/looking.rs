@@ -46,10 +46,8 @@ impl<'a> Planner<'a> {
                 let on = ties.map(|(own, referenced)| Ok(equal(there.own(own)?, scope.own(referenced)?)));
                 let on = all_of(on.collect::<Result<_>>()?);
                 let source = |id, relation: &Arc<Relation>| Source { id, rows: Rows::Relation(Arc::clone(relation)) };
-                let from = vec![
-                    first(source(scope.id, relation)),
-                    Join { kind: JoinKind::Inner, source: source(there.id, other), on },
-                ];
+                let from =
+                    vec![first(source(scope.id, relation)), Join { kind: JoinKind::Inner, source: source(there.id, other), on }];
                 let members = key.referenced_columns.iter().map(|name| Ok((name.clone(), scope.own(name)?)));
                 let row = text_of(Node::JsonObject(members.collect::<Result<_>>()?));
                 let columns = vec![Output { name: "row".to_owned(), expr: row }];

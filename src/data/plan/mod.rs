@@ -36,9 +36,9 @@ pub use write::{OnConflict, Shown};
 
 use super::Result;
 use super::request::Query as Request;
+use crate::sql::Schema;
 use crate::sql::ast::{Aggregate, Expr, Node, Output, Query, Rows, Select, Source, SourceId};
 use crate::sql::catalog::{Catalog, Name, Privilege, Relation};
-use crate::sql::Schema;
 use crate::sql::compile::Rights;
 use crate::values::Type;
 use outputs::{first, nothing};

@@ -18,7 +18,12 @@ pub(super) struct Out {
 pub(super) enum Value {
     Plain(Expr),
     /// With the type of what it gives, and what that is cast to.
-    Aggregate { function: Aggregate, argument: Option<Expr>, ty: Type, cast: Option<String> },
+    Aggregate {
+        function: Aggregate,
+        argument: Option<Expr>,
+        ty: Type,
+        cast: Option<String>,
+    },
 }
 
 /// A level's parts.
@@ -47,7 +52,10 @@ impl Level {
         }
         let groups = self.groups();
         if self.order.iter().any(|order| !groups.contains(&order.by)) {
-            return Err(Error::new("42803", "what is ordered by must be selected too, or be used in no aggregate: it must appear in the GROUP BY clause"));
+            return Err(Error::new(
+                "42803",
+                "what is ordered by must be selected too, or be used in no aggregate: it must appear in the GROUP BY clause",
+            ));
         }
         let (select, order) = if groups.iter().all(|group| matches!(group.node, Node::Column(..)) && group.ty != Type::Json) {
             self.grouped(groups)?

@@ -89,7 +89,9 @@ impl Relationship {
     fn hint(&self) -> &str {
         match &self.way {
             Way::ManyToMany { junction, .. } => &junction.name,
-            Way::ManyToOne { constraint, .. } | Way::OneToMany { constraint, .. } | Way::OneToOne { constraint, .. } => constraint,
+            Way::ManyToOne { constraint, .. } | Way::OneToMany { constraint, .. } | Way::OneToOne { constraint, .. } => {
+                constraint
+            }
         }
     }
 
@@ -132,7 +134,10 @@ pub enum Found<'a> {
     One(&'a Relationship),
     None,
     /// For PGRST201: its details and its hint.
-    Several { details: Value, hint: String },
+    Several {
+        details: Value,
+        hint: String,
+    },
 }
 
 impl Relationships {
@@ -220,13 +225,7 @@ fn views_and<'a>(catalog: &'a Catalog, table: &'a Relation) -> Vec<Seen<'a>> {
 }
 
 /// Both directions of a foreign key, for the tables and the views over them. Gives those that lead up from the table itself.
-fn of_key(
-    table: &Table,
-    key: &ForeignKey,
-    from: &[Seen<'_>],
-    to: &[Seen<'_>],
-    all: &mut Vec<Relationship>,
-) -> Vec<Relationship> {
+fn of_key(table: &Table, key: &ForeignKey, from: &[Seen<'_>], to: &[Seen<'_>], all: &mut Vec<Relationship>) -> Vec<Relationship> {
     let is_unique = is_key_of(table, &key.columns);
     let mut up = Vec::new();
     for near in from {
@@ -268,7 +267,9 @@ fn is_key_of(table: &Table, columns: &[String]) -> bool {
 fn through_junction(junction: &Relation, table: &Table, up: &[Relationship]) -> Vec<Relationship> {
     let Some(primary) = &table.primary_key else { return Vec::new() };
     let held = |relationship: &&Relationship| match &relationship.way {
-        Way::ManyToOne { pairs, .. } | Way::OneToOne { pairs, .. } => pairs.iter().all(|(near, _)| primary.columns.contains(near)),
+        Way::ManyToOne { pairs, .. } | Way::OneToOne { pairs, .. } => {
+            pairs.iter().all(|(near, _)| primary.columns.contains(near))
+        }
         _ => false,
     };
     let turned = |pairs: &Pairs| pairs.iter().map(|(near, far)| (far.clone(), near.clone())).collect::<Pairs>();

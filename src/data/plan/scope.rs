@@ -29,11 +29,8 @@ pub(super) struct Seen<'a> {
 impl<'a> Scope<'a> {
     /// A relation's columns, with what `readable` says of each.
     pub(super) fn of_relation(id: SourceId, relation: &'a Relation, readable: impl Fn(&str) -> bool) -> Self {
-        let seen = relation.columns.iter().map(|column| Seen {
-            name: &column.name,
-            ty: &column.ty,
-            readable: readable(&column.name),
-        });
+        let seen =
+            relation.columns.iter().map(|column| Seen { name: &column.name, ty: &column.ty, readable: readable(&column.name) });
         Self { id, label: &relation.name.name, origin: Some(&relation.name), columns: seen.collect() }
     }
 
@@ -82,11 +79,7 @@ impl<'a> Scope<'a> {
             return Ok(column);
         }
         let is_json = matches!(column.ty, Type::Json | Type::Jsonb);
-        let start = if is_json {
-            column
-        } else {
-            Expr { node: Node::Call(Builtin::ToJsonb, vec![column]), ty: Type::Jsonb }
-        };
+        let start = if is_json { column } else { Expr { node: Node::Call(Builtin::ToJsonb, vec![column]), ty: Type::Jsonb } };
         path.iter().try_fold(start, into)
     }
 

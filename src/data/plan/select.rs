@@ -142,12 +142,7 @@ impl<'a> Planner<'a> {
     }
 
     /// A level's filters, and that each of its inner embeds has rows.
-    pub(super) fn conditions(
-        &mut self,
-        scope: &Scope<'a>,
-        embeds: &[Embed<'a, '_>],
-        filters: &[Condition],
-    ) -> Result<Vec<Expr>> {
+    pub(super) fn conditions(&mut self, scope: &Scope<'a>, embeds: &[Embed<'a, '_>], filters: &[Condition]) -> Result<Vec<Expr>> {
         let mut all = filters.iter().map(|one| self.condition(scope, embeds, one)).collect::<Result<Vec<_>>>()?;
         for embed in embeds.iter().filter(|embed| embed.join == JoinAsked::Inner) {
             all.push(self.has_rows(scope, embed)?);
@@ -323,11 +318,6 @@ fn is_empty(items: &[SelectItem]) -> bool {
 }
 
 fn count(alias: Option<&str>, cast: Option<&str>) -> Out {
-    let value = Value::Aggregate {
-        function: Aggregate::Count,
-        argument: None,
-        ty: Type::Int8,
-        cast: cast.map(str::to_owned),
-    };
+    let value = Value::Aggregate { function: Aggregate::Count, argument: None, ty: Type::Int8, cast: cast.map(str::to_owned) };
     Out { name: alias.unwrap_or("count").to_owned(), value }
 }

@@ -9,12 +9,7 @@ use crate::data::Result;
 use crate::sql::ast::{Aggregate, Builtin, Expr, Join, JoinKind, Node, Order, Output, Query, Rows, Select, Source};
 use crate::values::{Datum, Type};
 
-pub(super) fn one<'a>(
-    planner: &mut Planner<'a>,
-    parent: &Scope<'a>,
-    embed: &Embed<'a, '_>,
-    growing: &mut Growing,
-) -> Result<()> {
+pub(super) fn one<'a>(planner: &mut Planner<'a>, parent: &Scope<'a>, embed: &Embed<'a, '_>, growing: &mut Growing) -> Result<()> {
     let Reached { mut from, scope, mut ties } = planner.reach(parent, embed)?;
     let below = planner.embeds(&scope, embed.asked)?;
     ties.extend(planner.conditions(&scope, &below, embed.asked.filters)?);

@@ -10,7 +10,8 @@ const ALIKE: f64 = 0.6;
 /// PGRST205.
 pub(super) fn no_table(planner: &Planner<'_>, name: &str) -> Error {
     let error = Error::new("PGRST205", format!("Could not find the table 'public.{name}' in the schema cache"));
-    let names = planner.catalog.relations().filter(|relation| is_usable(planner, relation)).map(|relation| relation.name.name.as_str());
+    let names =
+        planner.catalog.relations().filter(|relation| is_usable(planner, relation)).map(|relation| relation.name.name.as_str());
     match nearest(name, names) {
         Some(near) => error.hint(format!("Perhaps you meant the table 'public.{near}'")),
         None => error,
@@ -37,7 +38,8 @@ pub(super) fn no_relationship(planner: &Planner<'_>, origin: &str, target: &str,
 }
 
 fn is_usable(planner: &Planner<'_>, relation: &Relation) -> bool {
-    relation.name.is_public() && relation.columns.iter().any(|column| planner.rights.may(relation, Privilege::Select, &column.name))
+    relation.name.is_public()
+        && relation.columns.iter().any(|column| planner.rights.may(relation, Privilege::Select, &column.name))
 }
 
 /// The name most like another, when one is enough so.

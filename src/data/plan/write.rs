@@ -184,7 +184,13 @@ impl<'a> Planner<'a> {
     }
 
     /// The row as JSON, and whether it may be so.
-    fn returning(&mut self, relation: &'a Relation, checks: Vec<Option<Expr>>, shown: Shown, request: &Request) -> Result<Vec<Output>> {
+    fn returning(
+        &mut self,
+        relation: &'a Relation,
+        checks: Vec<Option<Expr>>,
+        shown: Shown,
+        request: &Request,
+    ) -> Result<Vec<Output>> {
         let scope = self.scope_at(ROW, relation);
         let own = |name: &str| Ok((name.to_owned(), scope.column(name)?));
         let members = match shown {
@@ -223,9 +229,8 @@ impl<'a> Planner<'a> {
     fn conflict(&mut self, conflict: &OnConflict, sent: &[(String, Type)]) -> Conflict {
         let excluded = self.id();
         let assignments = if conflict.merge {
-            let of = |(name, ty): &(String, Type)| {
-                (name.clone(), Expr { node: Node::Column(excluded, name.clone()), ty: ty.clone() })
-            };
+            let of =
+                |(name, ty): &(String, Type)| (name.clone(), Expr { node: Node::Column(excluded, name.clone()), ty: ty.clone() });
             sent.iter().map(of).collect()
         } else {
             Vec::new()
@@ -235,10 +240,9 @@ impl<'a> Planner<'a> {
 
     fn rows_of(&mut self, columns: &[(String, Type)], rows: Vec<Vec<Datum>>) -> Query {
         let id = self.id();
-        let outputs = columns.iter().map(|(name, ty)| Output {
-            name: name.clone(),
-            expr: Expr { node: Node::Column(id, name.clone()), ty: ty.clone() },
-        });
+        let outputs = columns
+            .iter()
+            .map(|(name, ty)| Output { name: name.clone(), expr: Expr { node: Node::Column(id, name.clone()), ty: ty.clone() } });
         let outputs = outputs.collect();
         Select { columns: outputs, from: vec![values(id, columns.to_vec(), rows)], ..nothing() }.into()
     }

@@ -7,7 +7,7 @@ use super::handle::{DataService, Request};
 use super::model::{Answer, Caller, Wants};
 use super::run::{all_of, body_of};
 use super::{Shape, json};
-use crate::data::plan::{Call, Gives, Given};
+use crate::data::plan::{Call, Given, Gives};
 use crate::data::request::{CallBody, Fault, Query, Tx as Ending};
 use crate::data::{Error, Result};
 use crate::db::Tx;
@@ -19,7 +19,14 @@ impl DataService {
     ///
     /// # Errors
     /// PGRST202 and 203 when no one function is meant; 25006 when GET would write; PGRST128; what the function refuses.
-    pub async fn rpc(&self, caller: &Caller, name: &str, query: &Query, body: Option<&CallBody>, wants: &Wants) -> Result<Answer> {
+    pub async fn rpc(
+        &self,
+        caller: &Caller,
+        name: &str,
+        query: &Query,
+        body: Option<&CallBody>,
+        wants: &Wants,
+    ) -> Result<Answer> {
         let request = self.request(caller);
         let (call, plan) = {
             let mut planner = request.planner();
@@ -37,9 +44,7 @@ impl DataService {
         };
         let (body, total) = match plan {
             Some((plan, counts)) => self.fetch(compile::query(&plan, &request.context())?, counts).await?,
-            None => match self.run(Running::new(self, request, call.clone(), query, wants)?).await? {
-                (body, total) => (body, total),
-            },
+            None => self.run(Running::new(self, request, call.clone(), query, wants)?).await?,
         };
         self.called(&call, body, total, query, wants)
     }
@@ -122,8 +127,7 @@ impl Running {
             let is_last = place + 1 == self.statements.len();
             rows = self.statement(tx, compiled.clone(), is_last && self.call.gives() != Gives::Nothing).await?;
         }
-        if let Some(most) = self.most.filter(|most| rows.len() as u64 > *most) {
-            let _ = most;
+        if self.most.is_some_and(|most| rows.len() as u64 > most) {
             return Err(Error::too_many_affected(rows.len() as u64).into());
         }
         let answer = match self.call.gives() {

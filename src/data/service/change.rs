@@ -83,8 +83,11 @@ impl DataService {
         };
         let Some(statement) = statement else { return wants.of_nothing() };
         let steps = vec![(request.compiled(&statement)?, Vec::new())];
-        self.write(Writing { incoming: Some(incoming), ..self.writing(request, relation, (query, wants, shown), (Command::Update, steps)) })
-            .await
+        self.write(Writing {
+            incoming: Some(incoming),
+            ..self.writing(request, relation, (query, wants, shown), (Command::Update, steps))
+        })
+        .await
     }
 
     /// Deletes the rows that the filters say.
@@ -216,8 +219,7 @@ impl Writing {
 
     /// What `select` says of rows that have every column.
     fn representation(&self, rows: &[String]) -> Result<Compiled> {
-        let columns: Vec<(&str, &Type)> =
-            self.relation.columns.iter().map(|column| (column.name.as_str(), &column.ty)).collect();
+        let columns: Vec<(&str, &Type)> = self.relation.columns.iter().map(|column| (column.name.as_str(), &column.ty)).collect();
         let rows = rows.iter().map(|row| read_row(row, &columns)).collect::<Result<Vec<_>>>()?;
         let mut planner = self.request.planner();
         let relation = planner.relation(&self.relation.name.name)?;

@@ -62,7 +62,8 @@ async fn clashing(db: &Db, writing: &Writing, columns: &[String]) -> Option<Stri
     }
     for row in 0..incoming.rows.len().min(MAX_LOOKED_AT) {
         let one = incoming.only(row);
-        if count(db, writing, |planner, relation| planner.existing(relation, &one, columns)).await.is_some_and(|count| count > 0) {
+        if count(db, writing, |planner, relation| planner.existing(relation, &one, columns)).await.is_some_and(|count| count > 0)
+        {
             return incoming.shown(row, columns);
         }
     }

@@ -90,7 +90,12 @@ impl Request {
     }
 
     pub(super) fn context(&self) -> Context<'_> {
-        Context { dialect: self.dialect, schema: self.known.schema.as_ref(), bindings: &self.bindings, rights: self.rights.as_ref() }
+        Context {
+            dialect: self.dialect,
+            schema: self.known.schema.as_ref(),
+            bindings: &self.bindings,
+            rights: self.rights.as_ref(),
+        }
     }
 
     /// The same without limits of what may be seen, for the server's own look at rows.

@@ -5,8 +5,8 @@ use super::model::{Answer, Caller, Wants};
 use crate::data::request::Query;
 use crate::data::{Error, Result};
 use crate::db::{self, Conn, FromRow};
-use crate::sql::compile::{self, Compiled};
 use crate::sql::ast;
+use crate::sql::compile::{self, Compiled};
 
 impl DataService {
     /// Reads a table or view.

@@ -10,7 +10,10 @@ const CALLS: &[(&str, &str)] = &[
     (r#"POST rpc/plus | | {"c":1}"#, "PGRST202 404 Could not find the function public.plus(c) in the schema cache"),
     (r#"POST rpc/plus | | {"a":"x"}"#, "22P02 400"),
     ("GET rpc/names", r#"["Ann","Ben","Cy"]"#),
-    ("GET rpc/of_client?client=1&select=id,clients!client_id(name)&order=id.desc", r#"[{"id":2,"clients":{"name":"Acme"}},{"id":1,"clients":{"name":"Acme"}}]"#),
+    (
+        "GET rpc/of_client?client=1&select=id,clients!client_id(name)&order=id.desc",
+        r#"[{"id":2,"clients":{"name":"Acme"}},{"id":1,"clients":{"name":"Acme"}}]"#,
+    ),
     ("GET rpc/of_client?client=1&name=eq.Beta&select=id | count=exact", r#"[{"id":2}] of 1"#),
     (r#"POST rpc/stock?select=sku,qty | | {"named":"x","n":42}"#, r#"[{"sku":"x","qty":42}]"#),
     ("GET items?select=qty&sku=eq.x", r#"[{"qty":42}]"#),

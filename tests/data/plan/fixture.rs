@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use plinth::auth::principal::Role;
 use plinth::config;
+use plinth::data::Error;
 use plinth::data::request::{Body, CallBody, Content, Kind, Preferences, Query};
 use plinth::data::service::{Answer, Caller, Current, DataService, Shape, Wants};
-use plinth::data::Error;
 use plinth::db::{Databases, Db};
 use plinth::sql::Schema;
 use plinth::sql::catalog::{
-    Argument, Catalog, Column, Command, Default as DefaultText, ForeignKey, Function, Generated, Grant, Grantee, Key, Name, OnDelete,
-    Policy, Privilege, Relation, Returns, Security, Shape as RelationShape, Table, View, ViewColumn, Volatility,
+    Argument, Catalog, Column, Command, Default as DefaultText, ForeignKey, Function, Generated, Grant, Grantee, Key, Name,
+    OnDelete, Policy, Privilege, Relation, Returns, Security, Shape as RelationShape, Table, View, ViewColumn, Volatility,
 };
 use plinth::tasks::Tasks;
 use plinth::types::{Clock, Secret};
@@ -140,7 +140,7 @@ impl Shop {
     pub(super) async fn holds(&self, caller: &Caller, cases: &[(&str, &str)]) {
         let mut wrong = Vec::new();
         for (asked, expected) in cases {
-            let mut parts = asked.split(" | ");
+            let mut parts = asked.splitn(3, '|').map(str::trim);
             let line = parts.next().unwrap_or_default();
             let (prefer, body) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
             let found = shown(self.ask(caller, line, prefer, body).await);
@@ -172,7 +172,13 @@ fn is_same(found: &str, expected: &str) -> bool {
     }
     match (json(found), json(expected)) {
         (Some(found), Some(expected)) => found == expected,
-        (None, None) => if expected.is_empty() { found.is_empty() } else { found.starts_with(expected) },
+        (None, None) => {
+            if expected.is_empty() {
+                found.is_empty()
+            } else {
+                found.starts_with(expected)
+            }
+        }
         _ => false,
     }
 }
@@ -194,6 +200,15 @@ pub(super) fn anon() -> Caller {
 fn dressed(sql: &str, is_postgres: bool) -> String {
     let pick = |sqlite: &str, postgres: &str| if is_postgres { postgres.to_owned() } else { sqlite.to_owned() };
     let mut sql = sql.to_owned();
+    if is_postgres {
+        for (plain, qualified) in [
+            ("create table ", "create table public."),
+            ("insert into ", "insert into public."),
+            ("references ", "references public."),
+        ] {
+            sql = sql.replace(plain, qualified);
+        }
+    }
     for (mark, sqlite, postgres) in [
         ("%numeric%", "text collate plinth_numeric", "numeric(10,2)"),
         ("%textarray%", "text", "text[]"),
@@ -265,7 +280,7 @@ fn policy(command: Command, using: Option<&str>, with_check: Option<&str>) -> Po
     }
 }
 
-fn catalog() -> Catalog {
+pub(super) fn catalog() -> Catalog {
     let id = || required("id", Type::Int4);
     let text = |name: &str| column(name, Type::Text);
     let mut catalog = Catalog::default();
@@ -322,7 +337,10 @@ fn catalog() -> Catalog {
     secrets.grants = vec![Grant { grantee: Grantee::Authenticated, privilege: Privilege::Select, columns: some }];
     catalog.put_relation(secrets);
     let origin = |column: &str| Some(ViewColumn { relation: Name::public("projects"), column: column.to_owned() });
-    let view = View { text: "select id, name, client_id from projects where done".to_owned(), origins: ["id", "name", "client_id"].map(origin).to_vec() };
+    let view = View {
+        text: "select id, name, client_id from projects where done".to_owned(),
+        origins: ["id", "name", "client_id"].map(origin).to_vec(),
+    };
     let grant = Grant { grantee: Grantee::Authenticated, privilege: Privilege::Select, columns: None };
     catalog.put_relation(Relation {
         name: Name::public("finished"),
@@ -364,7 +382,19 @@ fn catalog() -> Catalog {
         Volatility::Volatile,
         "update items set qty = n where sku = named returning *",
     ));
-    catalog.put_function(function("names", Vec::new(), Returns::SetOfScalar(Type::Text), Volatility::Stable, "select name from users order by id"));
-    catalog.put_function(function("touch", Vec::new(), Returns::Void, Volatility::Volatile, "update items set note = 'touched' where sku = 'y'"));
+    catalog.put_function(function(
+        "names",
+        Vec::new(),
+        Returns::SetOfScalar(Type::Text),
+        Volatility::Stable,
+        "select name from users order by id",
+    ));
+    catalog.put_function(function(
+        "touch",
+        Vec::new(),
+        Returns::Void,
+        Volatility::Volatile,
+        "update items set note = 'touched' where sku = 'y'",
+    ));
     catalog
 }

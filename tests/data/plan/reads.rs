@@ -42,7 +42,10 @@ const SHAPES: &[(&str, &str)] = &[
     ("GET clients?id=eq.2", r#"[{"id":2,"name":"Bolt","city":null}]"#),
     ("GET clients?select=who:name,id::text&id=eq.1", r#"[{"who":"Acme","id":"1"}]"#),
     ("GET clients?select=id,id&id=eq.1", r#"[{"id":1}]"#),
-    ("GET projects?select=specs->a->>b,budget,tags,done,due&id=eq.1", r#"[{"b":"x","budget":10.50,"tags":["a","b"],"done":true,"due":"2026-01-31"}]"#),
+    (
+        "GET projects?select=specs->a->>b,budget,tags,done,due&id=eq.1",
+        r#"[{"b":"x","budget":10.50,"tags":["a","b"],"done":true,"due":"2026-01-31"}]"#,
+    ),
     ("GET projects?select=specs->1,first:specs->0&id=eq.4", r#"[{"specs":2,"first":1}]"#),
     ("GET projects?select=tags->0&id=eq.1", r#"[{"tags":"a"}]"#),
     ("GET projects?select=id&order=budget.desc", r#"[{"id":3},{"id":4},{"id":1},{"id":2}]"#),
@@ -60,24 +63,45 @@ const SHAPES: &[(&str, &str)] = &[
 ];
 
 const EMBEDS: &[(&str, &str)] = &[
-    ("GET projects?select=id,clients!client_id(name)&order=id&limit=2", r#"[{"id":1,"clients":{"name":"Acme"}},{"id":2,"clients":{"name":"Acme"}}]"#),
+    (
+        "GET projects?select=id,clients!client_id(name)&order=id&limit=2",
+        r#"[{"id":1,"clients":{"name":"Acme"}},{"id":2,"clients":{"name":"Acme"}}]"#,
+    ),
     ("GET projects?select=id,client_id(name)&id=eq.4", r#"[{"id":4,"client_id":null}]"#),
     ("GET projects?select=id,projects_backup_id_fkey(id)&id=eq.1", r#"[{"id":1,"projects_backup_id_fkey":{"id":2}}]"#),
-    ("GET clients?select=id,projects!projects_client_id_fkey(id)&order=id&projects.order=id.desc", r#"[{"id":1,"projects":[{"id":2},{"id":1}]},{"id":2,"projects":[{"id":3}]},{"id":3,"projects":[]}]"#),
+    (
+        "GET clients?select=id,projects!projects_client_id_fkey(id)&order=id&projects.order=id.desc",
+        r#"[{"id":1,"projects":[{"id":2},{"id":1}]},{"id":2,"projects":[{"id":3}]},{"id":3,"projects":[]}]"#,
+    ),
     ("GET clients?select=id,p:projects!client_id(id)&p.limit=1&p.order=id&order=id&limit=1", r#"[{"id":1,"p":[{"id":1}]}]"#),
     ("GET clients?select=id,profiles(bio)&order=id&limit=2", r#"[{"id":1,"profiles":{"bio":"old"}},{"id":2,"profiles":null}]"#),
-    ("GET projects?select=id,users(name)&users.order=name&order=id&limit=3", r#"[{"id":1,"users":[{"name":"Ann"},{"name":"Ben"}]},{"id":2,"users":[{"name":"Ben"}]},{"id":3,"users":[]}]"#),
-    ("GET projects?select=id,members(role,users(name))&members.order=role&id=eq.1", r#"[{"id":1,"members":[{"role":"dev","users":{"name":"Ben"}},{"role":"lead","users":{"name":"Ann"}}]}]"#),
+    (
+        "GET projects?select=id,users(name)&users.order=name&order=id&limit=3",
+        r#"[{"id":1,"users":[{"name":"Ann"},{"name":"Ben"}]},{"id":2,"users":[{"name":"Ben"}]},{"id":3,"users":[]}]"#,
+    ),
+    (
+        "GET projects?select=id,members(role,users(name))&members.order=role&id=eq.1",
+        r#"[{"id":1,"members":[{"role":"dev","users":{"name":"Ben"}},{"role":"lead","users":{"name":"Ann"}}]}]"#,
+    ),
     ("GET users?select=id,users(id)&users.order=id&order=id&limit=1", r#"[{"id":1,"users":[{"id":2},{"id":3}]}]"#),
     ("GET users?select=id,boss_id(name)&order=id&limit=2", r#"[{"id":1,"boss_id":null},{"id":2,"boss_id":{"name":"Ann"}}]"#),
     ("GET users?select=id,staff:users!boss_id(id)&order=id&limit=1&staff.order=id", r#"[{"id":1,"staff":[{"id":2},{"id":3}]}]"#),
-    ("GET clients?select=id,projects!client_id!inner(id)&projects.name=eq.Gamma | count=exact", r#"[{"id":2,"projects":[{"id":3}]}] of 1"#),
+    (
+        "GET clients?select=id,projects!client_id!inner(id)&projects.name=eq.Gamma | count=exact",
+        r#"[{"id":2,"projects":[{"id":3}]}] of 1"#,
+    ),
     ("GET clients?select=id,projects!client_id()&projects=is.null", r#"[{"id":3}]"#),
     ("GET clients?select=id,projects!client_id()&projects=not.is.null&order=id", r#"[{"id":1},{"id":2}]"#),
     ("GET clients?select=id,projects!client_id()&or=(projects.is.null,id.eq.1)&order=id", r#"[{"id":1},{"id":3}]"#),
-    ("GET projects?select=id,clients!client_id(name)&order=clients(name).desc.nullslast,id", r#"[{"id":3,"clients":{"name":"Bolt"}},{"id":1,"clients":{"name":"Acme"}},{"id":2,"clients":{"name":"Acme"}},{"id":4,"clients":null}]"#),
+    (
+        "GET projects?select=id,clients!client_id(name)&order=clients(name).desc.nullslast,id",
+        r#"[{"id":3,"clients":{"name":"Bolt"}},{"id":1,"clients":{"name":"Acme"}},{"id":2,"clients":{"name":"Acme"}},{"id":4,"clients":null}]"#,
+    ),
     ("GET projects?select=id,...clients!client_id(client:name)&order=id&limit=1", r#"[{"id":1,"client":"Acme"}]"#),
-    ("GET clients?select=id,...projects!client_id(titles:name)&order=id&projects.order=name", r#"[{"id":1,"titles":["Alpha","Beta"]},{"id":2,"titles":["Gamma"]},{"id":3,"titles":[]}]"#),
+    (
+        "GET clients?select=id,...projects!client_id(titles:name)&order=id&projects.order=name",
+        r#"[{"id":1,"titles":["Alpha","Beta"]},{"id":2,"titles":["Gamma"]},{"id":3,"titles":[]}]"#,
+    ),
     ("GET finished?select=id,clients(name)&order=id", r#"[{"id":1,"clients":{"name":"Acme"}},{"id":4,"clients":null}]"#),
     ("GET clients?select=id,finished(id)&order=id&limit=2", r#"[{"id":1,"finished":[{"id":1}]},{"id":2,"finished":[]}]"#),
 ];
@@ -86,9 +110,18 @@ const AGGREGATES: &[(&str, &str)] = &[
     ("GET projects?select=count()", r#"[{"count":4}]"#),
     ("GET projects?select=count", r#"[{"count":4}]"#),
     ("GET projects?select=budget.sum(),n:budget.count(),id.max()", r#"[{"sum":112.50,"n":3,"max":4}]"#),
-    ("GET projects?select=client_id,count()&order=client_id", r#"[{"client_id":1,"count":2},{"client_id":2,"count":1},{"client_id":null,"count":1}]"#),
-    ("GET projects?select=specs->>n,count()&specs->>n=not.is.null&order=specs->>n", r#"[{"n":"10","count":1},{"n":"7","count":1}]"#),
-    ("GET clients?select=id,projects!client_id(count)&order=id", r#"[{"id":1,"projects":[{"count":2}]},{"id":2,"projects":[{"count":1}]},{"id":3,"projects":[{"count":0}]}]"#),
+    (
+        "GET projects?select=client_id,count()&order=client_id",
+        r#"[{"client_id":1,"count":2},{"client_id":2,"count":1},{"client_id":null,"count":1}]"#,
+    ),
+    (
+        "GET projects?select=specs->>n,count()&specs->>n=not.is.null&order=specs->>n",
+        r#"[{"n":"10","count":1},{"n":"7","count":1}]"#,
+    ),
+    (
+        "GET clients?select=id,projects!client_id(count)&order=id",
+        r#"[{"id":1,"projects":[{"count":2}]},{"id":2,"projects":[{"count":1}]},{"id":3,"projects":[{"count":0}]}]"#,
+    ),
     ("GET clients?select=name,projects!client_id(budget.sum())&id=eq.1", r#"[{"name":"Acme","projects":[{"sum":12.50}]}]"#),
     ("GET projects?select=clients!client_id(name),id.count()&client_id=eq.1", r#"[{"clients":{"name":"Acme"},"count":2}]"#),
     ("GET projects?select=id.sum()::text", r#"[{"sum":"10"}]"#),

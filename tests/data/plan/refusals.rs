@@ -17,7 +17,10 @@ const NAMES: &[(&str, &str)] = &[
     ("GET projects?select=done::uuid", "42846 400 cannot cast type boolean to uuid"),
     ("GET clients?select=name.sum()", "42883 404 function sum(text) does not exist"),
     ("GET clients?select=name,id.sum()&order=city", "42803 400"),
-    ("GET clients?select=id,items(id)", "PGRST200 400 Could not find a relationship between 'clients' and 'items' in the schema cache"),
+    (
+        "GET clients?select=id,items(id)",
+        "PGRST200 400 Could not find a relationship between 'clients' and 'items' in the schema cache",
+    ),
     ("GET clients?select=id,projects(id)", "PGRST201 300 Could not embed because more than one relationship was found"),
     ("GET clients?select=id&projects.id=eq.1", "PGRST108 400"),
     ("GET clients?select=id,projects!client_id(id)&order=projects(id)", "PGRST118 400"),
