@@ -40,6 +40,8 @@ codes! {
     InvalidInput = "invalid_input", BAD_REQUEST, "The request is not valid";
     /// The function's source does not compile, or has no handler.
     InvalidSource = "invalid_source", UNPROCESSABLE_ENTITY, "The source was refused";
+    /// A statement of SQL is wrong, or not in the portable subset; the problem's `code` is PostgreSQL's.
+    SqlRefused = "sql_refused", BAD_REQUEST, "The SQL was refused";
     /// There is no credential.
     NoCredential = "no_credential", UNAUTHORIZED, "A key or a token is needed";
     /// The credential is malformed, forged, expired, revoked, or its session is over.

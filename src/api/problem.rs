@@ -18,6 +18,25 @@ pub struct Problem {
     detail: Option<String>,
     errors: Vec<FieldError>,
     retry_after: Option<Duration>,
+    statement: Option<StatementError>,
+}
+
+/// What is wrong with a statement of SQL, and where.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct StatementError {
+    /// PostgreSQL's code (SQLSTATE).
+    #[schema(example = "42703")]
+    pub code: String,
+    /// What to write instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "put the table's name before it")]
+    pub hint: Option<String>,
+    /// The line in the text, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// The column in the text, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<u64>,
 }
 
 /// What is wrong with one field of the input.
@@ -58,6 +77,9 @@ pub struct ProblemBody<'a> {
     /// What is wrong, field by field.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
+    /// What is wrong with a statement of SQL, and where; for `/problems/sql_refused` alone.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    statement: Option<&'a StatementError>,
     /// The request's id, as in the `x-request-id` header and in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "6f1c1a0e-6d5c-4d6f-9b8e-0d3a7f5f2a11", value_type = Option<String>)]
@@ -67,13 +89,13 @@ pub struct ProblemBody<'a> {
 impl Code {
     /// A problem of this kind, explained by an error whose text is meant for the client.
     pub fn because(self, err: impl fmt::Display) -> Problem {
-        Problem { code: self, detail: Some(err.to_string()), errors: Vec::new(), retry_after: None }
+        Problem { code: self, detail: Some(err.to_string()), errors: Vec::new(), retry_after: None, statement: None }
     }
 
     /// A problem of this kind that needs no explanation.
     #[must_use]
     pub const fn plain(self) -> Problem {
-        Problem { code: self, detail: None, errors: Vec::new(), retry_after: None }
+        Problem { code: self, detail: None, errors: Vec::new(), retry_after: None, statement: None }
     }
 }
 
@@ -88,13 +110,20 @@ impl Problem {
     #[must_use]
     pub fn invalid(errors: Vec<FieldError>) -> Self {
         let detail = errors.first().map(|first| format!("{}: {}", first.field, first.message));
-        Self { code: Code::InvalidInput, detail, errors, retry_after: None }
+        Self { code: Code::InvalidInput, detail, errors, retry_after: None, statement: None }
     }
 
     /// Adds what is wrong, field by field.
     #[must_use]
     pub fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
         self.errors = errors;
+        self
+    }
+
+    /// Says what is wrong with a statement of SQL, and where.
+    #[must_use]
+    pub fn with_statement(mut self, statement: StatementError) -> Self {
+        self.statement = Some(statement);
         self
     }
 
@@ -137,6 +166,7 @@ impl ResponseError for Problem {
             status: self.code.status().as_u16(),
             detail: self.detail.as_deref(),
             errors: &self.errors,
+            statement: self.statement.as_ref(),
             request_id: current_request_id().map(|id| id.to_string()),
         };
         let mut answer = HttpResponse::build(self.code.status());

@@ -1,7 +1,7 @@
 //! Exit codes, after BSD's `sysexits.h`. `docs/operations.md` lists them.
 
 use crate::server::{OpenError, RunError};
-use crate::{auth, db};
+use crate::{auth, data, db};
 
 /// Something failed that has no code of its own.
 pub(super) const FAILURE: u8 = 1;
@@ -30,6 +30,8 @@ fn open_code(err: &OpenError) -> u8 {
         OpenError::Data { .. } | OpenError::Blobs(_) => CANNOT_CREATE,
         OpenError::Database(err) => database_code(err),
         OpenError::Auth(err) => auth_code(err),
+        OpenError::Schema(data::LoadError::Db(err)) => database_code(err),
+        OpenError::Schema(data::LoadError::Schema(_)) => DATA,
         OpenError::Site(_) => CONFIG,
         OpenError::Functions(_) => FAILURE,
     }

@@ -6,7 +6,7 @@ use utoipa::openapi::server::ServerBuilder;
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::{auth, functions, lambda};
+use crate::{auth, data, functions, lambda};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -42,7 +42,9 @@ impl Modify for Credentials {
 #[must_use]
 pub fn document(own: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
     let mut document = Base::openapi();
-    for part in [auth::api::Doc::openapi(), functions::api::Doc::openapi(), lambda::Doc::openapi(), own] {
+    for part in
+        [auth::api::Doc::openapi(), data::api::Doc::openapi(), functions::api::Doc::openapi(), lambda::Doc::openapi(), own]
+    {
         document.merge(part);
     }
     document.paths.paths.values_mut().for_each(tell_methods_apart);

@@ -10,6 +10,7 @@ use crate::auth::AuthService;
 use crate::auth::vault::Vault;
 use crate::blob::Blobs;
 use crate::config::{Config, Loaded};
+use crate::data::{self, Schemas};
 use crate::db::{self, Databases};
 use crate::front::site::Site;
 use crate::functions::FunctionsService;
@@ -30,6 +31,7 @@ pub struct App {
     pub(super) databases: Databases,
     pub(super) auth: AuthService,
     pub(super) functions: FunctionsService,
+    pub(super) schemas: Schemas,
     pub(super) site: Site,
     /// Where functions reach this very server.
     pub(super) private: Arc<PrivateListener>,
@@ -53,6 +55,9 @@ pub enum OpenError {
     /// The function workers cannot be started.
     #[error(transparent)]
     Functions(#[from] functions::Error),
+    /// The app's schema cannot be loaded.
+    #[error(transparent)]
+    Schema(#[from] data::LoadError),
     /// The site's folder cannot be read.
     #[error("the site's folder cannot be served: {0}; see site.root")]
     Site(#[from] front::Error),
@@ -103,6 +108,8 @@ impl App {
             own: functions::Own { public_url: Arc::clone(&public_url.0), listen, socket: private.address() },
         })
         .await?;
+        let schemas = Schemas::open(databases.app.clone(), clock.clone()).await?;
+        schemas.follow(&tasks);
         let site = Site::open(&config.site)?;
         let started_at = clock.now();
         Ok(Self {
@@ -115,6 +122,7 @@ impl App {
             databases,
             auth,
             functions,
+            schemas,
             site,
             private,
         })

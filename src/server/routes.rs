@@ -8,7 +8,7 @@ use utoipa::OpenApi;
 use super::app::App;
 use super::{middleware, system};
 use crate::api::{Code, Problem, PublicUrl};
-use crate::{auth, front, functions, lambda, openapi};
+use crate::{auth, data, front, functions, lambda, openapi};
 
 /// Mounts everything on one web worker.
 pub(super) fn mount(config: &mut ServiceConfig, app: &App) {
@@ -16,6 +16,7 @@ pub(super) fn mount(config: &mut ServiceConfig, app: &App) {
         .app_data(Data::new(app.clone()))
         .app_data(Data::new(app.auth.clone()))
         .app_data(Data::new(app.functions.clone()))
+        .app_data(Data::new(app.schemas.clone()))
         .app_data(Data::new(app.public_url.clone()))
         // The server itself.
         .service(system::live)
@@ -32,7 +33,7 @@ pub(super) fn mount(config: &mut ServiceConfig, app: &App) {
         .configure(lambda::routes)
         // The API that operators call.
         .service(
-            functions::api::admin_routes(web::scope("/admin/v1").service(system::status))
+            data::api::admin_routes(functions::api::admin_routes(web::scope("/admin/v1").service(system::status)))
                 .default_service(web::to(no_such_path))
                 .wrap(from_fn(auth::api::identify)),
         )

@@ -14,6 +14,7 @@ pub mod catalog;
 pub mod compile;
 mod fault;
 pub mod lower;
+mod origin;
 mod schema;
 pub mod walk;
 

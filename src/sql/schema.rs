@@ -9,7 +9,7 @@ use super::compile::{Lowered, RowPolicy};
 use super::fault::{Fault, sqlstate};
 use super::lower::{self, Arguments, Scope};
 use super::walk;
-use crate::values::Type;
+use crate::values::{Datum, Type};
 
 /// A catalogue and its lowered pieces. Immutable.
 #[derive(Debug, Default)]
@@ -276,7 +276,8 @@ impl Pieces {
         match &relation.shape {
             Shape::View(view) => {
                 let query = lower::query_with(&view.text, catalog, &Scope::default());
-                let query = query.map_err(|fault| inside(fault, &format!("view {}", relation.name)))?;
+                let mut query = query.map_err(|fault| inside(fault, &format!("view {}", relation.name)))?;
+                keep_columns(&mut query, relation)?;
                 pieces.view = Some(Arc::new(query));
             }
             Shape::Table(table) => {
@@ -346,6 +347,30 @@ fn returned(function: &Function, catalog: &Catalog) -> Result<Option<Vec<(String
         }
         Returns::Table(columns) => Some(columns.clone()),
     })
+}
+
+/// `select *` in a view means the columns that there were when it was made: those that came later are left out.
+fn keep_columns(query: &mut Query, relation: &Relation) -> Result<(), Fault> {
+    let outputs = query.columns();
+    let names = outputs.iter().map(|output| output.name.clone()).collect::<Vec<_>>();
+    if names.iter().eq(relation.columns.iter().map(|column| &column.name)) {
+        return Ok(());
+    }
+    let places =
+        relation.columns.iter().map(|column| names.iter().position(|name| *name == column.name)).collect::<Option<Vec<_>>>();
+    let changed = || {
+        let message = format!("view {} no longer gives the columns that it was made with", relation.name);
+        Fault::new(sqlstate::INVALID_TABLE_DEFINITION, message).hint("drop the view first, and create it again afterwards")
+    };
+    let (Some(places), Body::Select(select)) = (places, &mut query.body) else { return Err(changed()) };
+    for order in &mut query.order {
+        if let Node::Literal(Datum::Int(place)) = &mut order.by.node {
+            let kept = places.iter().position(|kept| i64::try_from(kept + 1) == Ok(*place)).ok_or_else(changed)?;
+            *place = i64::try_from(kept + 1).unwrap_or(i64::MAX);
+        }
+    }
+    select.columns = places.into_iter().filter_map(|place| select.columns.get(place).cloned()).collect();
+    Ok(())
 }
 
 fn inside(fault: Fault, what: &str) -> Fault {

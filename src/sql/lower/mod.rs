@@ -29,13 +29,17 @@ mod types;
 
 use sqlparser::ast as parsed;
 
-pub use parse::{MAX_STATEMENT_BYTES, Parsed, name, place_of, statement as parse_statement, statements as parse};
+pub use parse::{
+    MAX_STATEMENT_BYTES, Parsed, expression as parse_expression, name, place_of, quoted, statement as parse_statement,
+    statements as parse,
+};
 pub use scope::{Arguments, Scope};
 pub use types::data_type;
 
 use super::ast::{Expr, Query, Statement};
-use super::catalog::Catalog;
+use super::catalog::{Catalog, ViewColumn};
 use super::fault::{Fault, sqlstate};
+use super::origin;
 use super::schema::Schema;
 use crate::values::Type;
 use scope::Lower;
@@ -65,6 +69,28 @@ pub fn expression(sql: &str, schema: &Schema, scope: &Scope) -> Result<Expr, Fau
 /// Any [`Fault`], with its place in the text.
 pub fn statement(statement: &parsed::Statement, schema: &Schema, scope: &Scope) -> Result<Statement, Fault> {
     Lower::new(schema.catalog(), scope).statement(statement)
+}
+
+/// The columns that a query gives, each with the column of a table that it shows unchanged, if there is one.
+///
+/// # Errors
+///
+/// Any [`Fault`], with its place in the text.
+pub fn describe(sql: &str, catalog: &Catalog) -> Result<Vec<(String, Type, Option<ViewColumn>)>, Fault> {
+    let parsed = parse::query(sql)?;
+    let scope = Scope::default();
+    let lowered = Lower::new(catalog, &scope).query(&parsed)?;
+    let columns = lowered.columns.iter().enumerate().map(|(place, column)| {
+        let origin = origin::of_output(&lowered.query, place);
+        (column.name.clone(), column.ty.clone(), origin)
+    });
+    Ok(columns.collect())
+}
+
+/// Whether a column's values may be put into a column of another type without a cast.
+#[must_use]
+pub fn assigns(from: &Type, to: &Type) -> bool {
+    types::bends(from, to, types::Bend::Assignment)
 }
 
 /// [`query`] against a catalogue that is not a whole schema yet.

@@ -178,7 +178,10 @@ impl<'a> Lower<'a> {
             "phraseto_tsquery" => Operator::PhraseFts,
             "websearch_to_tsquery" => Operator::WebFts,
             _ => {
-                return Err(Fault::unsupported("this form of full-text search", "the right side is to_tsquery or one of its kin"));
+                return Err(Fault::unsupported(
+                    "this form of full-text search",
+                    "the right side is to_tsquery or one of its kin",
+                ));
             }
         };
         let (text, query) = (self.of_type(text, &Type::Text)?, self.of_type(query, &Type::Text)?);

@@ -1,0 +1,3 @@
+//! SQL of the data API's own tables.
+
+pub mod catalog;

@@ -1,0 +1,3 @@
+//! The data API.
+
+mod migrate;

@@ -1,0 +1,3 @@
+//! The portable subset of SQL.
+
+mod lower;
