@@ -51,7 +51,7 @@ def for_tests() -> dict[str, str]:
         debian.install(["nodejs"], "the tests of supabase-js")
     if not commands.have("npm"):
         debian.install(["npm"], "the tests of supabase-js")
-    return {"PLINTH_TEST_NODE_MODULES": str(_node_modules()), "PLINTH_TEST_PYTHON": str(_python())}
+    return {"PLINTH_TEST_NODE_MODULES": str(_node_modules()), "PLINTH_TEST_PYTHON": str(python_packages(SDK_TESTS / "requirements.txt") / "bin" / "python")}
 
 
 def _node_modules() -> pathlib.Path:
@@ -66,20 +66,19 @@ def _node_modules() -> pathlib.Path:
     return _made_once("npm", files, fill) / "node_modules"
 
 
-def _python() -> pathlib.Path:
-    """A Python with the packages of `tests/sdk/requirements.txt`, in a virtual environment of the cache named after it."""
-    requirements = SDK_TESTS / "requirements.txt"
+def python_packages(requirements: pathlib.Path) -> pathlib.Path:
+    """A virtual environment of the cache with the packages of a `requirements.txt`."""
 
     def fill(folder: pathlib.Path) -> None:
         try:
             commands.run(sys.executable, "-m", "venv", folder, quiet=True)
         except Failed:
-            debian.install(["python3-venv"], "the tests of the Python SDK")
+            debian.install(["python3-venv"], "packages from PyPI")
             commands.run(sys.executable, "-m", "venv", folder, quiet=True)
         pip = [folder / "bin" / "python", "-m", "pip", "--disable-pip-version-check"]
         commands.run(*pip, "install", "--quiet", "--requirement", requirements, quiet=True)
 
-    return _made_once("python", [requirements], fill) / "bin" / "python"
+    return _made_once("python", [requirements], fill)
 
 
 def _made_once(kind: str, sources: list[pathlib.Path], fill) -> pathlib.Path:

@@ -71,10 +71,21 @@ class Client:
         if headers.get("transfer-encoding") == "chunked":
             while not body.endswith(b"0\r\n\r\n"):
                 body += self._receive()
+            body = _joined(body)
         else:
             while len(body) < int(headers.get("content-length", 0)):
                 body += self._receive()
         return Answer(status, headers, body, first_byte)
+
+
+def _joined(chunks: bytes) -> bytes:
+    """The body that was sent in chunks."""
+    body = b""
+    while (length := int(chunks.partition(b"\r\n")[0].partition(b";")[0], 16)) > 0:
+        begin = chunks.index(b"\r\n") + 2
+        body += chunks[begin : begin + length]
+        chunks = chunks[begin + length + 2 :]
+    return body
 
 
 def post_json(port: int, path: str, body: dict, headers: dict[str, str]) -> Answer:

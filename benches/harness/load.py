@@ -4,6 +4,7 @@ import dataclasses
 import json
 import resource
 import subprocess
+import tempfile
 
 from commands import Failed
 
@@ -28,15 +29,25 @@ class Load:
     """Cores that wrk itself used; near 1 its only thread is the limit."""
 
 
-def put(server, path: str, connections: int, seconds: int, headers: dict[str, str] | None = None, body: str = "") -> Load:
+def put(server, path: str, connections: int, seconds: int, headers: dict[str, str] | None = None, body: str = "", most: int = 1) -> Load:
     """Sends requests over keep-alive connections for a time, each as soon as the one before is answered.
 
-    `body` makes it a POST; `{n}` in it differs in every request.
+    `body` makes it a POST. In the path and the body `{n}` differs in every request, and `{r}` (`{r14}` with fourteen digits) is a number
+    from 1 to `most` by chance.
     """
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", str(PEERS / "wrk.lua")]
     for name, value in (headers or {}).items():
         command += ["-H", f"{name}: {value}"]
-    command += [f"http://127.0.0.1:{server.port}{path}", "--"] + ([body] if body else [])
+    quoted = path.replace("{", "%7B").replace("}", "%7D")
+    # A body may be longer than an argument can be.
+    with tempfile.NamedTemporaryFile("w") as file:
+        file.write(body)
+        file.flush()
+        command += [f"http://127.0.0.1:{server.port}{quoted}", "--", file.name, str(most)]
+        return _run(server, path, command)
+
+
+def _run(server, path: str, command: list[str]) -> Load:
     server_before, load_before = processes.cpu_seconds(server.pid), _children_cpu()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     server_cpu, load_cpu = processes.cpu_seconds(server.pid) - server_before, _children_cpu() - load_before

@@ -9,6 +9,7 @@ import subprocess
 
 import commands
 import debian
+import setup
 from commands import Failed
 
 from .bench import HERE
@@ -26,6 +27,15 @@ def install() -> None:
             debian.install([package], "the benchmarks")
     if not _workerd().exists():
         commands.run("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", cwd=HERE, quiet=True)
+
+
+def pocketbase_command(folder: pathlib.Path, *arguments: str) -> list:
+    return [_pocketbase(), *arguments, "--dir", folder / "pb_data"]
+
+
+def run_pocketbase(folder: pathlib.Path, *arguments: str) -> None:
+    """Runs one of PocketBase's commands to its end."""
+    commands.run(*pocketbase_command(folder, *arguments), quiet=True)
 
 
 @functools.cache
@@ -54,6 +64,11 @@ def versions() -> str:
     node_version = commands.output_of(node(), "--version").strip().removeprefix("v")
     workerd_version = commands.output_of(workerd(), "--version").split()[-1]
     return f"nginx {nginx_version}, Node {node_version}, workerd {workerd_version}, wrk {wrk}"
+
+
+@functools.cache
+def _pocketbase() -> pathlib.Path:
+    return setup.python_packages(HERE / "requirements.txt") / "bin" / "pocketbase"
 
 
 def _workerd() -> pathlib.Path:

@@ -106,6 +106,13 @@ class Plinth(Server):
             self.fail(f"refused the function {name}: {answer.status} {answer.body.decode(errors='replace')}")
 
 
+def free_port() -> int:
+    """A port for a server that takes no 0."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 def node(bench: Bench) -> Server:
     server = Server("node", [peers.node(), PEERS / "server.mjs"], bench.new_folder("node"))
     server.port = json.loads(server.line('{"event":"listen"'))["port"]
@@ -124,9 +131,7 @@ def workerd(bench: Bench, loader: bool = False) -> Server:
 def nginx(bench: Bench, root: pathlib.Path, cache: bool) -> Server:
     """nginx for the files of `root`; `cache` lets it keep files open, which is off by default."""
     folder = bench.new_folder("nginx")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     text = (PEERS / "nginx.conf").read_text()
     user = f"user {pwd.getpwuid(0).pw_name};" if os.geteuid() == 0 else ""
     cached = "open_file_cache max=1000 inactive=60s;" if cache else ""

@@ -1,23 +1,30 @@
--- Makes wrk post a body when it is given one, and print its figures as one line of JSON.
+-- Makes wrk post a body when it is given one, send rows' numbers, and print its figures as one line of JSON.
 --
--- An argument is the body; `{n}` in it becomes a number that differs in every request. Without `{n}` the request is built once.
+-- Arguments: a file with the body (or nothing in it), and the greatest row. In the path and in the body `{n}` becomes a number that differs in every
+-- request, `{r}` the number of a row by chance, and `{r14}` the same with fourteen digits. Without any the request is built once.
 
 function init(args)
-  local body = args[1]
-  if not body then
-    return
-  end
-  wrk.method = "POST"
-  wrk.headers["content-type"] = "application/json"
-  local before, after = string.match(body, "^(.-){n}(.*)$")
-  if not before then
+  local file = assert(io.open(args[1], "r"))
+  local body, most = file:read("*a"), tonumber(args[2])
+  file:close()
+  if body ~= "" then
+    wrk.method = "POST"
+    wrk.headers["content-type"] = "application/json"
     wrk.body = body
+  end
+  -- The path's braces do not pass wrk's own reading of an address.
+  local path = string.gsub(string.gsub(wrk.path, "%%7B", "{"), "%%7D", "}")
+  if not string.find(path .. body, "{[nr]1?4?}") then
     return
   end
+  math.randomseed(1)
   local count = 0
   request = function()
     count = count + 1
-    return wrk.format(nil, nil, nil, before .. count .. after)
+    local row = math.random(most)
+    local values = { n = tostring(count), r = tostring(row), r14 = string.format("%014d", row) }
+    local sent = body ~= "" and string.gsub(body, "{(%w+)}", values) or nil
+    return wrk.format(nil, string.gsub(path, "{(%w+)}", values), nil, sent)
   end
 end
 
