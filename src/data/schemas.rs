@@ -9,11 +9,11 @@ use arc_swap::ArcSwap;
 use super::migrate::{self, Applied};
 use super::queries::catalog;
 use super::service::Current;
+use crate::db;
 use crate::db::Db;
 use crate::sql::{Fault, Schema};
 use crate::tasks::Tasks;
 use crate::types::Clock;
-use crate::db;
 
 /// How often a node looks whether another has changed the schema.
 const LOOK: Duration = Duration::from_millis(500);

@@ -44,7 +44,9 @@ impl Modify for Credentials {
 #[must_use]
 pub fn document(own: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
     let mut document = Base::openapi();
-    for part in [auth::api::Doc::openapi(), data::api::Doc::openapi(), functions::api::Doc::openapi(), lambda::Doc::openapi(), own] {
+    for part in
+        [auth::api::Doc::openapi(), data::api::Doc::openapi(), functions::api::Doc::openapi(), lambda::Doc::openapi(), own]
+    {
         document.merge(part);
     }
     document.paths.paths.values_mut().for_each(tell_methods_apart);

@@ -356,7 +356,8 @@ fn keep_columns(query: &mut Query, relation: &Relation) -> Result<(), Fault> {
     if names.iter().eq(relation.columns.iter().map(|column| &column.name)) {
         return Ok(());
     }
-    let places = relation.columns.iter().map(|column| names.iter().position(|name| *name == column.name)).collect::<Option<Vec<_>>>();
+    let places =
+        relation.columns.iter().map(|column| names.iter().position(|name| *name == column.name)).collect::<Option<Vec<_>>>();
     let changed = || {
         let message = format!("view {} no longer gives the columns that it was made with", relation.name);
         Fault::new(sqlstate::INVALID_TABLE_DEFINITION, message).hint("drop the view first, and create it again afterwards")

@@ -99,7 +99,11 @@ fn one(
                 return Err(Fault::new(sqlstate::UNDEFINED_OBJECT, message));
             }
             drop_constraint(draft, &mut relation, &constraint)?;
-            effect.postgres.push(Native::Sql(format!("alter table {} drop constraint {}", target(name, true), quoted(&constraint))));
+            effect.postgres.push(Native::Sql(format!(
+                "alter table {} drop constraint {}",
+                target(name, true),
+                quoted(&constraint)
+            )));
             unchanged(&relation)
         }
         AlterTableOperation::AlterColumn { column_name, op } => {
@@ -194,7 +198,8 @@ fn drop_constraint(draft: &Draft, relation: &mut Relation, name: &str) -> Result
 }
 
 fn check_not_referenced(draft: &Draft, relation: &Relation, hit: impl Fn(&[String]) -> bool, what: &str) -> Result<(), Fault> {
-    let refers = |table: &Table| table.foreign_keys.iter().any(|key| key.references == relation.name && hit(&key.referenced_columns));
+    let refers =
+        |table: &Table| table.foreign_keys.iter().any(|key| key.references == relation.name && hit(&key.referenced_columns));
     let others = draft.catalog.relations().filter(|other| other.name != relation.name);
     match others.into_iter().find(|other| other.table().is_some_and(refers)) {
         None => Ok(()),
@@ -207,7 +212,8 @@ fn check_not_referenced(draft: &Draft, relation: &Relation, hit: impl Fn(&[Strin
 
 fn alter_column(relation: &mut Relation, column: &str, operation: &AlterColumnOperation) -> Result<Vec<(String, From)>, Fault> {
     let mut columns = unchanged(relation);
-    let in_key = relation.table().and_then(|table| table.primary_key.as_ref()).is_some_and(|key| key.columns.contains(&column.to_owned()));
+    let in_key =
+        relation.table().and_then(|table| table.primary_key.as_ref()).is_some_and(|key| key.columns.contains(&column.to_owned()));
     let refused = no_column(relation, column);
     let Some(found) = relation.columns.iter_mut().find(|other| other.name == column) else { return Err(refused) };
     match operation {

@@ -25,13 +25,21 @@ pub(super) fn change(draft: &mut Draft, statement: &Statement) -> Result<Effect,
         Statement::AlterPolicy(alter) => rights::alter_policy(draft, alter),
         Statement::DropPolicy(drop) => rights::drop_policy(draft, drop),
         Statement::Grant(grant) => {
-            let given =
-                Given { privileges: &grant.privileges, objects: grant.objects.as_ref(), grantees: &grant.grantees, granted: true };
+            let given = Given {
+                privileges: &grant.privileges,
+                objects: grant.objects.as_ref(),
+                grantees: &grant.grantees,
+                granted: true,
+            };
             rights::grant(draft, &given, statement)
         }
         Statement::Revoke(revoke) => {
-            let given =
-                Given { privileges: &revoke.privileges, objects: revoke.objects.as_ref(), grantees: &revoke.grantees, granted: false };
+            let given = Given {
+                privileges: &revoke.privileges,
+                objects: revoke.objects.as_ref(),
+                grantees: &revoke.grantees,
+                granted: false,
+            };
             rights::grant(draft, &given, statement)
         }
         Statement::Comment { object_type, object_name, comment, .. } => {
@@ -76,19 +84,26 @@ fn extension(create: &parsed::CreateExtension) -> Result<Effect, Fault> {
 /// What to write instead of a statement that the subset lacks.
 fn refused(statement: &Statement) -> Fault {
     let (what, hint) = match statement {
-        Statement::StartTransaction { .. } | Statement::Commit { .. } | Statement::Rollback { .. } | Statement::Savepoint { .. } => {
+        Statement::StartTransaction { .. }
+        | Statement::Commit { .. }
+        | Statement::Rollback { .. }
+        | Statement::Savepoint { .. } => {
             let fault = Fault::new(sqlstate::INVALID_TRANSACTION, "the text is one transaction already");
             return fault.hint("leave begin, commit and rollback out");
         }
         Statement::CreateType { .. } => ("create type", "use text with a check (… in (…))"),
-        Statement::CreateTrigger(_) | Statement::DropTrigger(_) => ("a trigger", "use defaults, generated columns, or a function's trigger"),
+        Statement::CreateTrigger(_) | Statement::DropTrigger(_) => {
+            ("a trigger", "use defaults, generated columns, or a function's trigger")
+        }
         Statement::CreateSequence { .. } => ("a sequence", "use generated always as identity"),
         Statement::CreateSchema { .. } => ("create schema", "an app's own things are in the schema public"),
         Statement::CreateRole(_) => ("create role", "there are anon, authenticated and service_role"),
         Statement::Truncate(_) => ("truncate", "write delete from …"),
         Statement::Set(_) => ("set", "leave it out"),
         Statement::CreateDomain(_) => ("create domain", "use the type itself, with a check"),
-        Statement::CreateProcedure { .. } | Statement::Call(_) => ("a procedure", "use a function language sql, or a JavaScript function"),
+        Statement::CreateProcedure { .. } | Statement::Call(_) => {
+            ("a procedure", "use a function language sql, or a JavaScript function")
+        }
         Statement::Merge(_) => ("merge", "write insert … on conflict do update"),
         Statement::Copy { .. } => ("copy", "write insert into …, or post CSV to /rest/v1"),
         Statement::Explain { .. } => ("explain", "ask the database itself"),

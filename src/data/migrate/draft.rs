@@ -31,7 +31,10 @@ pub(super) enum Ddl {
     CreateTable(Name),
     CreateIndex(Name, String),
     /// The table is made anew and its rows are put over; what each column comes from.
-    Rebuild { table: Name, columns: Vec<(String, From)> },
+    Rebuild {
+        table: Name,
+        columns: Vec<(String, From)>,
+    },
 }
 
 /// Where a column of a table that is made anew gets its values.
@@ -75,7 +78,9 @@ impl Draft {
         let own = match &*parts {
             [only] => Name::public(lower::name(only)?),
             [schema, only] => Name::new(lower::name(schema)?, lower::name(only)?),
-            _ => return Err(Fault::new(sqlstate::INVALID_NAME, format!("{name} is not a name with at most one schema")).at(place)),
+            _ => {
+                return Err(Fault::new(sqlstate::INVALID_NAME, format!("{name} is not a name with at most one schema")).at(place));
+            }
         };
         if !own.is_public() {
             let fault = Fault::new(sqlstate::INSUFFICIENT_PRIVILEGE, format!("permission denied for schema {}", own.schema));

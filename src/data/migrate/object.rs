@@ -16,7 +16,10 @@ const MAX_ARGUMENTS: usize = 100;
 
 pub(super) fn create_view(draft: &mut Draft, create: &parsed::CreateView) -> Result<Effect, Fault> {
     if create.materialized || create.temporary {
-        return Err(Fault::unsupported("a materialized or temporary view", "write a plain view, or a table that a trigger fills"));
+        return Err(Fault::unsupported(
+            "a materialized or temporary view",
+            "write a plain view, or a table that a trigger fills",
+        ));
     }
     let name = Draft::own_name(&create.name)?;
     let named = create.columns.iter().map(|column| lower::name(&column.name)).collect::<Result<Vec<_>, _>>()?;
@@ -54,7 +57,8 @@ pub(super) fn create_view(draft: &mut Draft, create: &parsed::CreateView) -> Res
 
 /// As in PostgreSQL, a view is replaced by one with the same columns first.
 fn check_replaced(old: &Relation, new: &[Column]) -> Result<(), Fault> {
-    let same = old.columns.len() <= new.len() && old.columns.iter().zip(new).all(|(old, new)| old.name == new.name && old.ty == new.ty);
+    let same =
+        old.columns.len() <= new.len() && old.columns.iter().zip(new).all(|(old, new)| old.name == new.name && old.ty == new.ty);
     if same {
         return Ok(());
     }
@@ -129,10 +133,13 @@ fn returns(ty: Option<&FunctionReturnType>) -> Result<Returns, Fault> {
     let one = |ty: &parsed::DataType| -> Result<Result<Type, Name>, Fault> {
         match (lower::data_type(ty), ty) {
             (Ok(ty), _) => Ok(Ok(ty)),
-            (Err(fault), parsed::DataType::Custom(name, _)) if fault.code == sqlstate::UNDEFINED_OBJECT => Ok(Err(Draft::own_name(name)?)),
-            (Err(_), parsed::DataType::Trigger) => {
-                Err(Fault::unsupported("a trigger function", "use a function's trigger on table rows, or defaults and generated columns"))
+            (Err(fault), parsed::DataType::Custom(name, _)) if fault.code == sqlstate::UNDEFINED_OBJECT => {
+                Ok(Err(Draft::own_name(name)?))
             }
+            (Err(_), parsed::DataType::Trigger) => Err(Fault::unsupported(
+                "a trigger function",
+                "use a function's trigger on table rows, or defaults and generated columns",
+            )),
             (Err(fault), _) => Err(fault),
         }
     };
@@ -157,10 +164,12 @@ fn returns(ty: Option<&FunctionReturnType>) -> Result<Returns, Fault> {
 /// The statements' normalised text.
 fn body(body: Option<&CreateFunctionBody>) -> Result<String, Fault> {
     let text = match body {
-        Some(CreateFunctionBody::AsBeforeOptions { body, link_symbol: None } | CreateFunctionBody::AsAfterOptions(body)) => match body {
-            parsed::Expr::Value(value) => lower::quoted(&value.value).map(str::to_owned),
-            _ => None,
-        },
+        Some(CreateFunctionBody::AsBeforeOptions { body, link_symbol: None } | CreateFunctionBody::AsAfterOptions(body)) => {
+            match body {
+                parsed::Expr::Value(value) => lower::quoted(&value.value).map(str::to_owned),
+                _ => None,
+            }
+        }
         Some(CreateFunctionBody::Return(expr)) => Some(format!("SELECT {expr}")),
         _ => None,
     };
@@ -177,7 +186,9 @@ pub(super) fn drop_function(draft: &mut Draft, drop: &parsed::DropFunction) -> R
         });
         let types = types.transpose()?;
         let fits = |function: &Function| {
-            types.as_ref().is_none_or(|types| function.arguments.iter().map(|argument| argument.ty.bare()).eq(types.iter().cloned()))
+            types
+                .as_ref()
+                .is_none_or(|types| function.arguments.iter().map(|argument| argument.ty.bare()).eq(types.iter().cloned()))
         };
         let found = draft.catalog.functions_named(&name).iter().filter(|function| fits(function)).cloned().collect::<Vec<_>>();
         match &*found {
@@ -210,7 +221,8 @@ pub(super) fn create_index(draft: &mut Draft, create: &parsed::CreateIndex) -> R
         Some(name) => Draft::own_name(name)?.name,
         None => {
             let base = cut(&relation.name.name, &label, "idx");
-            let free = (0..).map(|n| if n == 0 { base.clone() } else { format!("{base}{n}") }).find(|name| !draft.has_index(name));
+            let free =
+                (0..).map(|n| if n == 0 { base.clone() } else { format!("{base}{n}") }).find(|name| !draft.has_index(name));
             free.unwrap_or(base)
         }
     };
@@ -229,7 +241,13 @@ pub(super) fn create_index(draft: &mut Draft, create: &parsed::CreateIndex) -> R
     if let Some(missing) = plain.iter().find(|column| relation.column(column).is_none()) {
         return Err(Fault::new(sqlstate::UNDEFINED_COLUMN, format!("column \"{missing}\" does not exist")));
     }
-    let index = Index { name: name.clone(), unique: create.unique, text: text.clone(), columns: plain, partial: create.predicate.is_some() };
+    let index = Index {
+        name: name.clone(),
+        unique: create.unique,
+        text: text.clone(),
+        columns: plain,
+        partial: create.predicate.is_some(),
+    };
     let table = relation.name.clone();
     if let Some(of) = relation.table_mut() {
         of.indexes.push(index);
@@ -240,7 +258,8 @@ pub(super) fn create_index(draft: &mut Draft, create: &parsed::CreateIndex) -> R
 
 pub(super) fn drop_index(draft: &mut Draft, name: &parsed::ObjectName, if_exists: bool) -> Result<Effect, Fault> {
     let name = Draft::own_name(name)?;
-    let has = |relation: &Relation| relation.table().is_some_and(|table| table.indexes.iter().any(|index| index.name == name.name));
+    let has =
+        |relation: &Relation| relation.table().is_some_and(|table| table.indexes.iter().any(|index| index.name == name.name));
     let Some(mut relation) = draft.catalog.relations().find(|relation| has(relation)).map(|relation| (**relation).clone()) else {
         if if_exists {
             return Ok(Effect::tagged("DROP INDEX"));
@@ -285,7 +304,9 @@ pub(super) fn drop_table(draft: &mut Draft, name: &parsed::ObjectName, if_exists
     let mut effect = Effect::tagged("DROP TABLE");
     if let Some(first) = referring.first().filter(|_| !cascade) {
         let message = format!("cannot drop table {name} because other objects depend on it: a foreign key of {}", first.name);
-        return Err(Fault::new(sqlstate::DEPENDENT_OBJECTS, message).hint("use drop table … cascade to drop the foreign keys too"));
+        return Err(
+            Fault::new(sqlstate::DEPENDENT_OBJECTS, message).hint("use drop table … cascade to drop the foreign keys too")
+        );
     }
     for mut relation in referring {
         let table = relation.name.clone();
@@ -332,7 +353,10 @@ pub(super) fn comment(
         CommentObject::Function => {
             let name = Draft::own_name(name)?;
             let [only] = draft.catalog.functions_named(&name) else {
-                return Err(Fault::new(sqlstate::UNDEFINED_FUNCTION, format!("function {name} does not exist, or is not the only one")));
+                return Err(Fault::new(
+                    sqlstate::UNDEFINED_FUNCTION,
+                    format!("function {name} does not exist, or is not the only one"),
+                ));
             };
             let mut function = (**only).clone();
             function.comment = text.cloned();

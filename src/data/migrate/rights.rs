@@ -102,9 +102,10 @@ fn drop_at(policies: &mut Vec<Policy>, at: usize) {
 }
 
 fn policy_at(policies: &[Policy], name: &str, table: &parsed::ObjectName) -> Result<usize, Fault> {
-    policies.iter().position(|policy| policy.name == name).ok_or_else(|| {
-        Fault::new(sqlstate::UNDEFINED_OBJECT, format!("policy \"{name}\" for table \"{table}\" does not exist"))
-    })
+    policies
+        .iter()
+        .position(|policy| policy.name == name)
+        .ok_or_else(|| Fault::new(sqlstate::UNDEFINED_OBJECT, format!("policy \"{name}\" for table \"{table}\" does not exist")))
 }
 
 fn table_of(relation: &mut Relation) -> Result<&mut crate::sql::catalog::Table, Fault> {
@@ -161,7 +162,8 @@ pub(super) fn grant(draft: &mut Draft, given: &Given<'_>, native: impl ToString)
         }
         Some(GrantObjects::AllTablesInSchema { schemas }) => {
             only_public(schemas)?;
-            let all = draft.catalog.relations().filter(|relation| relation.name.is_public()).map(|r| (**r).clone()).collect::<Vec<_>>();
+            let all =
+                draft.catalog.relations().filter(|relation| relation.name.is_public()).map(|r| (**r).clone()).collect::<Vec<_>>();
             for mut relation in all {
                 change(&mut relation, given, &to)?;
                 draft.catalog.put_relation(relation);
@@ -171,7 +173,8 @@ pub(super) fn grant(draft: &mut Draft, given: &Given<'_>, native: impl ToString)
             let types = arg_types.iter().map(|ty| Ok(lower::data_type(ty)?.bare())).collect::<Result<Vec<_>, Fault>>()?;
             let name = Draft::own_name(name)?;
             execute(draft, given, &to, &|function| {
-                function.name == name && (types.is_empty() || function.arguments.iter().map(|a| a.ty.bare()).eq(types.iter().cloned()))
+                function.name == name
+                    && (types.is_empty() || function.arguments.iter().map(|a| a.ty.bare()).eq(types.iter().cloned()))
             })?;
         }
         Some(GrantObjects::AllFunctionsInSchema { schemas }) => {
@@ -180,7 +183,12 @@ pub(super) fn grant(draft: &mut Draft, given: &Given<'_>, native: impl ToString)
         }
         // Everybody may use the schema, and identities are not sequences that are asked by name.
         Some(GrantObjects::Schemas(_) | GrantObjects::Sequences(_) | GrantObjects::AllSequencesInSchema { .. }) => {}
-        _ => return Err(Fault::unsupported("this grant", "grant select, insert, update, delete on a table, or execute on a function")),
+        _ => {
+            return Err(Fault::unsupported(
+                "this grant",
+                "grant select, insert, update, delete on a table, or execute on a function",
+            ));
+        }
     }
     Ok(Effect::documented(tag, native))
 }
@@ -221,7 +229,12 @@ fn privileges(privileges: &parsed::Privileges) -> Result<Vec<(Privilege, Option<
             parsed::Action::Delete => named.push((Privilege::Delete, None)),
             // These say nothing here: no caller can do them.
             parsed::Action::References { .. } | parsed::Action::Trigger | parsed::Action::Truncate => {}
-            other => return Err(Fault::unsupported(format!("the privilege {other} on a table"), "there are select, insert, update, delete")),
+            other => {
+                return Err(Fault::unsupported(
+                    format!("the privilege {other} on a table"),
+                    "there are select, insert, update, delete",
+                ));
+            }
         }
     }
     Ok(named)
@@ -302,4 +315,3 @@ pub(super) fn row_security(relation: &mut Relation, on: Option<bool>) -> Result<
     }
     Ok(())
 }
-

@@ -165,7 +165,8 @@ impl<'t> Run<'t> {
             return Ok(Outcome { command: command.to_owned(), rows: None, row_count: Some(count) });
         }
         let rows = query.fetch_all::<(String,)>().await?.into_iter().map(|(json,)| json).collect::<Vec<_>>();
-        let json = if whole { rows.into_iter().next().unwrap_or_else(|| "[]".to_owned()) } else { format!("[{}]", rows.join(",")) };
+        let json =
+            if whole { rows.into_iter().next().unwrap_or_else(|| "[]".to_owned()) } else { format!("[{}]", rows.join(",")) };
         self.answered += json.len();
         if self.answered > MAX_ANSWER_BYTES {
             let message = format!("the answer is larger than {MAX_ANSWER_BYTES} bytes");

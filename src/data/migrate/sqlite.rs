@@ -92,13 +92,8 @@ impl Writer<'_> {
     }
 
     fn expression(&self, expr: &Expr) -> Result<String, Fault> {
-        let bindings = Bindings {
-            uid: None,
-            role: "service_role".to_owned(),
-            jwt: serde_json::Value::Null,
-            email: None,
-            now: self.now,
-        };
+        let bindings =
+            Bindings { uid: None, role: "service_role".to_owned(), jwt: serde_json::Value::Null, email: None, now: self.now };
         let context = Context { dialect: Dialect::Sqlite, schema: self.schema, bindings: &bindings, rights: &Owner };
         compile::expression(expr, &context)
     }
@@ -129,12 +124,8 @@ impl Writer<'_> {
             parts.push(part);
         }
         let unique = if index.unique { "unique " } else { "" };
-        let mut text = format!(
-            "create {unique}index {} on {} ({})",
-            quoted(&index.name),
-            quoted(&relation.name.name),
-            parts.join(", ")
-        );
+        let mut text =
+            format!("create {unique}index {} on {} ({})", quoted(&index.name), quoted(&relation.name.name), parts.join(", "));
         if let Some(predicate) = &create.predicate {
             let condition = lower::expression(&predicate.to_string(), self.schema, &scope.expecting(Type::Bool))?;
             text.push_str(&format!(" where {}", self.expression(&condition)?));
@@ -149,7 +140,11 @@ impl Writer<'_> {
         let referring = self.referring(name);
         let mut statements = vec!["pragma defer_foreign_keys = on".to_owned()];
         for (place, other) in referring.iter().enumerate() {
-            statements.push(format!("create temp table plinth_kept_{place} as select {} from {}", stored(other), quoted(&other.name.name)));
+            statements.push(format!(
+                "create temp table plinth_kept_{place} as select {} from {}",
+                stored(other),
+                quoted(&other.name.name)
+            ));
         }
         // Those that refer to others go first.
         statements.extend(referring.iter().map(|other| format!("delete from {}", quoted(&other.name.name))));
@@ -185,7 +180,10 @@ impl Writer<'_> {
             From::Null => "null".to_owned(),
             From::Cast(column, old) => self.expression(&Expr {
                 ty: relation.column(column).map_or_else(|| old.clone(), |(_, column)| column.ty.clone()),
-                node: Node::Cast(Box::new(Expr { node: Node::Column(crate::sql::ast::SourceId(0), column.clone()), ty: old.clone() })),
+                node: Node::Cast(Box::new(Expr {
+                    node: Node::Column(crate::sql::ast::SourceId(0), column.clone()),
+                    ty: old.clone(),
+                })),
             })?,
             From::Default => match self.schema.default_of(&relation.name, column) {
                 None => "null".to_owned(),
@@ -237,4 +235,3 @@ fn timed(expr: &Expr, now: Timestamp) -> Expr {
     };
     Expr { node, ty: expr.ty.clone() }
 }
-

@@ -22,8 +22,13 @@ pub(super) fn create(draft: &mut Draft, create: &parsed::CreateTable) -> Result<
         return Ok(Effect::tagged("CREATE TABLE"));
     }
     draft.check_free(&name)?;
-    let mut relation =
-        Relation { name: name.clone(), columns: Vec::new(), shape: Shape::Table(Table::default()), grants: Vec::new(), comment: None };
+    let mut relation = Relation {
+        name: name.clone(),
+        columns: Vec::new(),
+        shape: Shape::Table(Table::default()),
+        grants: Vec::new(),
+        comment: None,
+    };
     for definition in &create.columns {
         add_column(draft, &mut relation, definition)?;
     }
@@ -136,7 +141,9 @@ fn add_option(
                 relation.columns[at].not_null = true;
             }
         }
-        ColumnOption::Collation(_) => return Err(Fault::unsupported("collate", "leave it out: text is ordered by its characters' codes")),
+        ColumnOption::Collation(_) => {
+            return Err(Fault::unsupported("collate", "leave it out: text is ordered by its characters' codes"));
+        }
         other => return Err(Fault::unsupported(format!("{other} of a column"), "leave it out")),
     }
     Ok(())
@@ -228,7 +235,10 @@ fn add_unique(draft: &Draft, relation: &mut Relation, named: Option<String>, col
 fn add_check(relation: &mut Relation, named: Option<String>, column: Option<&str>, condition: &parsed::Expr) {
     let name = named.unwrap_or_else(|| {
         let base = cut(&relation.name.name, column.unwrap_or_default(), "check");
-        (0..).map(|n| if n == 0 { base.clone() } else { format!("{base}{n}") }).find(|name| !has_constraint(relation, name)).unwrap_or(base)
+        (0..)
+            .map(|n| if n == 0 { base.clone() } else { format!("{base}{n}") })
+            .find(|name| !has_constraint(relation, name))
+            .unwrap_or(base)
     });
     let text = condition.to_string();
     if let Some(table) = relation.table_mut() {
@@ -256,7 +266,8 @@ fn add_foreign_key(
     let referred = key.referred_columns.iter().map(lower::name).collect::<Result<Vec<_>, _>>()?;
     let own = references == relation.name;
     let target = if own { Some(&*relation) } else { draft.catalog.relation(&references).map(|target| &**target) };
-    let target = target.ok_or_else(|| Fault::new(sqlstate::UNDEFINED_TABLE, format!("relation \"{references}\" does not exist")))?;
+    let target =
+        target.ok_or_else(|| Fault::new(sqlstate::UNDEFINED_TABLE, format!("relation \"{references}\" does not exist")))?;
     let referenced_columns = referenced(target, referred, &columns)?;
     check_types(relation, &columns, target, &referenced_columns)?;
     let name = named.unwrap_or_else(|| free_name(draft, relation, &columns.join("_"), "fkey"));

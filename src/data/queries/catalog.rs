@@ -11,7 +11,8 @@ use crate::sql::catalog::{Catalog, Function, Relation};
 pub async fn load(conn: &mut Conn) -> db::Result<Catalog> {
     let mut catalog = Catalog::default();
     catalog.version = version(conn).await?;
-    let rows = conn.query("select kind, name, document from plinth.catalog").fetch_all::<(String, String, serde_json::Value)>().await?;
+    let rows =
+        conn.query("select kind, name, document from plinth.catalog").fetch_all::<(String, String, serde_json::Value)>().await?;
     for (kind, name, document) in rows {
         let unreadable = |err: serde_json::Error| Error::Column {
             column: "document".to_owned(),

@@ -30,7 +30,8 @@ mod types;
 use sqlparser::ast as parsed;
 
 pub use parse::{
-    MAX_STATEMENT_BYTES, Parsed, expression as parse_expression, name, place_of, quoted, statement as parse_statement, statements as parse,
+    MAX_STATEMENT_BYTES, Parsed, expression as parse_expression, name, place_of, quoted, statement as parse_statement,
+    statements as parse,
 };
 pub use scope::{Arguments, Scope};
 pub use types::data_type;

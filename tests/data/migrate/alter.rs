@@ -34,14 +34,21 @@ async fn a_table_is_altered_and_every_row_of_it_and_of_those_that_refer_to_it_st
         { "id": 2, "name": "b", "parent_id": 1, "age": 7 }
     ]);
     assert_eq!(all, expected);
-    assert_eq!(rows(&app, "select * from children order by id").await, json!([{ "id": 1, "parent_id": 1 }, { "id": 2, "parent_id": 2 }]));
+    assert_eq!(
+        rows(&app, "select * from children order by id").await,
+        json!([{ "id": 1, "parent_id": 1 }, { "id": 2, "parent_id": 2 }])
+    );
     let kept = json!([{ "id": 1, "child_id": 1 }, { "id": 2, "child_id": null }]);
     assert_eq!(rows(&app, "select * from grandchildren order by id").await, kept);
     assert_eq!(refused(&app, "insert into parents (name) values ('a')").await["code"], "23505");
     assert_eq!(refused(&app, "insert into parents (name, age) values ('c', 0)").await["code"], "23514");
     assert_eq!(refused(&app, "insert into children values (3, 99)").await["code"], "23503");
     assert_eq!(rows(&app, "insert into parents (name) values (null) returning age").await, json!([{ "age": 8 }]));
-    run(&app, "delete from parents where id = 1 and false; delete from children where parent_id = 2; delete from parents where id = 2").await;
+    run(
+        &app,
+        "delete from parents where id = 1 and false; delete from children where parent_id = 2; delete from parents where id = 2",
+    )
+    .await;
     assert_eq!(rows(&app, "select id from children").await, json!([{ "id": 1 }]));
 }
 
@@ -52,7 +59,10 @@ async fn names_change_wherever_the_table_itself_says_them() {
     run(&app, "alter table parents add constraint named check (length(name) > 0); create index on parents (lower(name));").await;
     run(&app, "alter table parents rename column name to title; alter table parents rename to people").await;
     run(&app, "insert into people (title) values ('c')").await;
-    assert_eq!(rows(&app, "select title from people order by id").await, json!([{ "title": "a" }, { "title": "b" }, { "title": "c" }]));
+    assert_eq!(
+        rows(&app, "select title from people order by id").await,
+        json!([{ "title": "a" }, { "title": "b" }, { "title": "c" }])
+    );
     assert_eq!(refused(&app, "insert into people (title) values ('')").await["code"], "23514");
     assert_eq!(refused(&app, "select * from parents").await["code"], "42P01");
     run(&app, "insert into children values (9, 3)").await;
@@ -65,7 +75,8 @@ async fn what_others_are_made_of_is_not_dropped() {
     run(&app, "create view names as select name from parents").await;
     assert_eq!(refused(&app, "drop table parents").await["code"], "2BP01");
     assert_eq!(refused(&app, "alter table parents drop column name").await["code"], "42703");
-    run(&app, "drop view names; alter table parents drop column name; drop table grandchildren, children; drop table parents").await;
+    run(&app, "drop view names; alter table parents drop column name; drop table grandchildren, children; drop table parents")
+        .await;
     assert_eq!(refused(&app, "select * from parents").await["code"], "42P01");
     run(&app, "drop table if exists parents").await;
 }
