@@ -3,7 +3,7 @@ import { core, primordials } from "ext:core/mod.js";
 import { op_plinth_answer, op_plinth_answer_http_bytes, op_plinth_answer_http_text, op_plinth_waiting } from "ext:core/ops";
 import { fail } from "ext:plinth/errors.js";
 import { body as bodies, request as requests, response as responses, streams } from "ext:plinth/globals.js";
-import { send, start } from "ext:plinth/stream.js";
+import { send, sendLong, start } from "ext:plinth/stream.js";
 
 const {
   ArrayPrototypePush,
@@ -15,6 +15,10 @@ const {
   StringPrototypeIncludes,
   StringPrototypeToLowerCase,
 } = primordials;
+
+/** The longest body of a whole answer, in bytes, and the longest text that is surely no longer. */
+const MAX_WHOLE = 6 * 1024 * 1024;
+const MAX_TEXT = MAX_WHOLE / 3;
 
 /** A request whose parts came from Rust. */
 export function makeRequest(http) {
@@ -84,16 +88,21 @@ export async function answer(response, event, mayStream) {
   if (responses.responseBodyUsed(response)) {
     return fail("Runtime.InvalidResponse", "the body of the handler's Response was already used", false);
   }
+  // What is too long for a whole answer is streamed, though it is there.
+  const tooLong = (bytes) => mayStream && bytes.length > MAX_WHOLE;
+  const sendWhole = (bytes) => {
+    if (tooLong(bytes)) return sendLong(bytes, inner.status, headers);
+    op_plinth_answer_http_bytes(inner.status, headers, bytes);
+  };
   const whole = inner.body?.streamOrStatic?.body;
   if (inner.body === null) {
     op_plinth_answer_http_text(inner.status, headers, "");
-  } else if (typeof whole === "string") {
+  } else if (typeof whole === "string" && whole.length <= MAX_TEXT) {
     op_plinth_answer_http_text(inner.status, headers, whole);
   } else if (mayStream && whole === undefined && inner.body.source === null) {
-    const sendWhole = (bytes) => op_plinth_answer_http_bytes(inner.status, headers, bytes);
     await send(response.body.getReader(), sendWhole, () => start(inner.status, headers));
   } else {
-    op_plinth_answer_http_bytes(inner.status, headers, await response.bytes());
+    await sendWhole(await response.bytes());
   }
 }
 
