@@ -42,7 +42,7 @@ impl Packages {
         let needed = sources::needed(&mut self.db.read().await?).await?;
         let keep = keys_of(&needed, &build);
         let candidates = stored.into_iter().filter(|key| !keep.contains(key));
-        let mut removed = 0;
+        let mut removed = self.blobs.remove_unfinished(FOLDER, grace).await?;
         for key in overdue(&mut unneeded.blobs, candidates, grace) {
             removed += usize::from(self.blobs.delete(&key).await?);
         }

@@ -5,7 +5,7 @@ import { op_plinth_log } from "ext:core/ops";
 import { awslambda } from "ext:plinth/awslambda.js";
 import { failWith, unhandledRejection } from "ext:plinth/errors.js";
 import * as globals from "ext:plinth/globals.js";
-import { drained, hasWork, invoke, load } from "ext:plinth/invoke.js";
+import { drained, hasWork, invoke, load, rehearse } from "ext:plinth/invoke.js";
 import { bridge } from "ext:plinth/modules.js";
 import * as node from "ext:plinth/node/modules.js";
 import * as process from "ext:plinth/process.js";
@@ -70,7 +70,7 @@ internals.plinth = {
     core.setReportExceptionCallback(uncaught);
     const { builtinExports } = node;
     const { tellPending } = timers;
-    return { surround: process.surround, load, hasWork, invoke, drained, bridge, builtinExports, tellPending };
+    return { surround: process.surround, load, hasWork, invoke, drained, bridge, builtinExports, tellPending, rehearse };
   },
 };
 
