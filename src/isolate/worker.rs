@@ -54,7 +54,7 @@ async fn work(mut engine: Engine, mut channel: Channel, watchdog: Watchdog, sand
     channel.flush().await?;
     // A server that has work for it already is not kept waiting.
     if !channel.has_arrived().await {
-        engine.rehearse();
+        engine.rehearse().await;
     }
     let Some(Frame { message, body }) = channel.receive().await? else { return Ok(()) };
     match message {

@@ -1,15 +1,35 @@
 //! What a spare does while it waits: calls of handlers of our own, so that the first call of a function finds its path compiled and the
 //! memory behind it touched. No code of a function is there yet, and nothing of a rehearsal is left when it comes.
 
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::task::Poll;
+
+use deno_core::error::CoreError;
+use deno_core::futures::FutureExt;
+use deno_core::{ModuleSpecifier, v8};
+use deno_error::JsErrorBox;
 use serde_json::{Value, json};
 
-use super::arguments::{Call, Rehearsal};
+use super::arguments::{Call, Exports, Rehearsal, Surroundings};
 use super::engine::{Engine, Which};
-use crate::isolate::protocol::{HttpRequest, Invoke};
+use crate::isolate::protocol::{HandlerStyle, HttpRequest, Invoke};
+
+/// A module by an address that no import means.
+const MODULE: &str = "plinth-rehearsal:index.js";
+const CODE: &str = "export const handler = async () => {}; export default { fetch() {} };";
 
 impl Engine {
-    /// Rehearses a call of each style, with a body and without.
-    pub(in crate::isolate) fn rehearse(&mut self) {
+    /// Rehearses initialisation, and a call of each style, with a body and without.
+    pub(in crate::isolate) async fn rehearse(&mut self) {
+        self.host.begin(0);
+        self.call(Which::Surround, Surroundings { function: "", version: "", variables: &BTreeMap::new() });
+        if let Ok(exports) = self.evaluate_rehearsal().await {
+            for (style, handler) in [(HandlerStyle::Lambda, Some("index.handler")), (HandlerStyle::DefaultFetch, None)] {
+                self.call(Which::Load, (style, handler, Exports::Namespace(exports.clone())));
+                drop(self.host.take_outcome());
+            }
+        }
         for style in ["lambda", "web"] {
             for body in ["", "{}"] {
                 self.call(Which::Rehearse, Rehearsal(Some(style)));
@@ -20,6 +40,21 @@ impl Engine {
             }
         }
         self.call(Which::Rehearse, Rehearsal(None));
+    }
+}
+
+impl Engine {
+    async fn evaluate_rehearsal(&mut self) -> Result<v8::Global<v8::Object>, CoreError> {
+        let specifier = ModuleSpecifier::parse(MODULE).map_err(|err| JsErrorBox::generic(err.to_string()))?;
+        let id = self.runtime.load_side_es_module_from_code(&specifier, CODE).await?;
+        let mut evaluated = self.runtime.mod_evaluate(id).boxed_local();
+        poll_fn(|context| match (evaluated.poll_unpin(context), self.poll(context)) {
+            (Poll::Ready(result), _) => Poll::Ready(result),
+            (Poll::Pending, Poll::Pending) => Poll::Pending,
+            (Poll::Pending, Poll::Ready(turned)) => Poll::Ready(turned),
+        })
+        .await?;
+        self.runtime.get_module_namespace(id)
     }
 }
 

@@ -11,7 +11,7 @@ import * as node from "ext:plinth/node/modules.js";
 import * as process from "ext:plinth/process.js";
 import * as timers from "ext:plinth/timers.js";
 
-const { ObjectDefineProperty, StringPrototypeStartsWith } = primordials;
+const { ObjectDefineProperty, SafeArrayIterator, StringPrototypeStartsWith } = primordials;
 
 globals.define();
 
@@ -75,3 +75,13 @@ internals.plinth = {
 };
 
 node.evaluate();
+
+// What is compiled now is in the snapshot.
+for (const style of ["lambda", "web", undefined]) {
+  rehearse(style);
+  if (style === undefined) continue;
+  for (const body of [null, core.encode("{}")]) {
+    const http = ["POST", "http://localhost/?a=b", "/", "a=b", "127.0.0.1", 0, "host\nlocalhost\ncontent-type\ntext/plain\n", "{}", null];
+    invoke("00000000-0000-4000-8000-000000000000", 1000, 128, "", undefined, body, ...new SafeArrayIterator(http), false);
+  }
+}
