@@ -1,9 +1,11 @@
 """Memory of 1, 10 and 50 functions that have been called and are idle, beside workerd's loader and as many processes of Node and Deno.
 
-What one more costs is the difference to none, divided by their number; private memory is what would be free without them.
+What one more costs is the difference to none, divided by their number, of the proportional memory: pages that processes share count
+once. Private memory is what ending one process would give back.
 """
 
 import contextlib
+import statistics
 import time
 
 from commands import Failed
@@ -28,7 +30,7 @@ def run(bench: Bench) -> Report:
         "a function of Plinth is a process in a sandbox, one of workerd's loader an isolate in the one process",
     ]
     report = Report()
-    columns = ["", "functions", "private MB of one more", "private MB in all"]
+    columns = ["", "functions", "MB of one more", "MB in all", "private MB of a process"]
     report.tables.append(Table("Memory of idle functions", columns, rows, notes))
     return report
 
@@ -57,7 +59,7 @@ def _workerd(bench: Bench, counts: list[int]) -> list[list[str]]:
 
 def _grown(server: servers.Server, name: str, counts: list[int], path, headers: dict[str, str] | None = None) -> list[list[str]]:
     """Calls one function after the other, and looks at the memory whenever there are so many."""
-    without, called, rows = _private(server), 0, []
+    without, called, rows = _whole([server]), 0, []
     for count in counts:
         with Client(server.port) as client:
             for index in range(called, count):
@@ -65,8 +67,9 @@ def _grown(server: servers.Server, name: str, counts: list[int], path, headers: 
                     _expect(server, client.send("GET", path(index), headers))
         called = count
         time.sleep(SETTLE)
-        private = _private(server)
-        rows.append([name, str(count), number((private - without) / count), number(private)])
+        whole = _whole([server])
+        workers = processes.tree(server.pid)[1:]
+        rows.append([name, str(count), number((whole - without) / count), number(whole), _private(workers)])
     return rows
 
 
@@ -84,8 +87,9 @@ def _processes(bench: Bench, counts: list[int], name: str, start) -> list[list[s
                     for _ in range(CALLS):
                         _expect(server, client.send("GET", "/"))
             time.sleep(SETTLE)
-            private = sum(_private(server) for server in started)
-            rows.append([f"{name}, a process each", str(count), number(private / count), number(private)])
+            whole = _whole(started)
+            private = _private([server.pid for server in started])
+            rows.append([f"{name}, a process each", str(count), number(whole / count), number(whole), private])
     return rows
 
 
@@ -94,6 +98,11 @@ def _expect(server: servers.Server, answer) -> None:
         raise Failed(f"{server.name} answered {answer.status}: {answer.body.decode(errors='replace')}")
 
 
-def _private(server: servers.Server) -> float:
-    """Private MB of a server with all its processes."""
-    return sum(processes.memory(pid)["private"] for pid in processes.tree(server.pid))
+def _whole(started: list[servers.Server]) -> float:
+    """Proportional MB of servers with all their processes."""
+    return sum(processes.memory(pid)["pss"] for server in started for pid in processes.tree(server.pid))
+
+
+def _private(pids: list[int]) -> str:
+    """Private MB of the median process."""
+    return number(statistics.median(processes.memory(pid)["private"] for pid in pids)) if pids else "–"

@@ -124,7 +124,7 @@ def deno(bench: Bench, worker: str = "worker.js") -> Server:
     """Deno with a worker that other servers run, too. Its cache is in the run's own folder."""
     folder = bench.new_folder("deno")
     env = {**os.environ, "DENO_DIR": str(folder / "cache"), "DENO_NO_UPDATE_CHECK": "1", "NO_COLOR": "1"}
-    command = [peers.deno(), "run", "--quiet", "--allow-net", PEERS / "deno.js", f"./{worker}"]
+    command = [peers.deno(), "run", "--quiet", "--allow-net", f"--allow-read={PEERS}", PEERS / "deno.js", f"./{worker}"]
     server = Server("deno", command, folder, env)
     server.port = json.loads(server.line('{"event":"listen"'))["port"]
     return server

@@ -6,6 +6,8 @@
 use aws_lc_rs::hmac;
 use bytes::Bytes;
 
+use super::sha256;
+use crate::functions::model::SourceKind;
 use crate::isolate::protocol::Bundle;
 
 /// A package ready to run.
@@ -42,6 +44,22 @@ impl Built {
     /// What it weighs in memory, in bytes.
     pub(super) fn weight(&self) -> u32 {
         u32::try_from(self.body.len() + self.bundle.modules.len() * 256).unwrap_or(u32::MAX)
+    }
+}
+
+/// What a bundle is made of.
+pub(super) struct MadeOf<'a> {
+    pub(super) source_sha256: &'a str,
+    pub(super) kind: SourceKind,
+    pub(super) handler: Option<&'a str>,
+}
+
+impl MadeOf<'_> {
+    /// Where what a build makes of it is kept.
+    pub(super) fn key(&self, build: &str) -> String {
+        let Self { source_sha256, kind, handler } = self;
+        let made_of = sha256(format!("{source_sha256}\n{}\n{}", kind.as_str(), handler.unwrap_or_default()).as_bytes());
+        format!("functions/built/{build}/{made_of}")
     }
 }
 

@@ -16,12 +16,12 @@ use bytes::Bytes;
 use moka::sync::Cache;
 
 pub(super) use self::built::Built;
+use self::built::MadeOf;
 pub(super) use self::upkeep::Unneeded;
 use super::build::BuildId;
 use super::error::{Error, Result};
 use super::invoker::hex;
-use super::model::{Package, Revision, SourceKind};
-use super::queries::sources;
+use super::model::{Package, Revision};
 use crate::auth::vault::Vault;
 use crate::blob::Blobs;
 use crate::db::Db;
@@ -53,13 +53,7 @@ impl Packages {
     pub(super) async fn put(&self, source: Bytes) -> Result<(String, String)> {
         let sha256 = sha256(&source);
         let key = format!("functions/{sha256}-{}", RevisionId::random());
-        let announced = key.clone();
-        self.db
-            .write(move |tx| {
-                let key = announced.clone();
-                Box::pin(async move { Ok::<_, Error>(sources::announce(tx, &key).await?) })
-            })
-            .await?;
+        self.announce(key.clone()).await?;
         self.blobs.put(&key, source).await?;
         Ok((key, sha256))
     }
@@ -119,22 +113,6 @@ impl Packages {
     async fn build(&self) -> Result<String> {
         let build = self.build.get().await.map_err(|err| Error::NoWorker(format!("the program cannot be read: {err}")))?;
         Ok(hex(&build[..8]))
-    }
-}
-
-/// What a bundle is made of.
-struct MadeOf<'a> {
-    source_sha256: &'a str,
-    kind: SourceKind,
-    handler: Option<&'a str>,
-}
-
-impl MadeOf<'_> {
-    /// Where what a build makes of it is kept.
-    fn key(&self, build: &str) -> String {
-        let Self { source_sha256, kind, handler } = self;
-        let made_of = sha256(format!("{source_sha256}\n{}\n{}", kind.as_str(), handler.unwrap_or_default()).as_bytes());
-        format!("functions/built/{build}/{made_of}")
     }
 }
 

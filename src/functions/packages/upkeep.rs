@@ -15,7 +15,8 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use super::{MadeOf, Packages};
+use super::Packages;
+use super::built::MadeOf;
 use crate::functions::error::{Error, Result};
 use crate::functions::model::SourceKind;
 use crate::functions::queries::sources::{self, Needed};
@@ -50,6 +51,16 @@ impl Packages {
             self.take_back(key).await?;
         }
         Ok(removed)
+    }
+
+    /// Says that a source is about to be stored under a key that was never used before.
+    pub(super) async fn announce(&self, key: String) -> Result<()> {
+        self.db
+            .write(move |tx| {
+                let key = key.clone();
+                Box::pin(async move { Ok::<_, Error>(sources::announce(tx, &key).await?) })
+            })
+            .await
     }
 
     /// Gives up a source whose revision was not made: should that still be tried, it fails.
