@@ -3,10 +3,11 @@
 //! A bundle holds V8's code cache, which is trusted like code of the server's own. So it is taken from a locked worker of this very
 //! build alone, and kept under a key that only the server has.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
 use bytes::Bytes;
 
-use super::sha256;
+use crate::functions::invoker::hex;
 use crate::functions::model::SourceKind;
 use crate::isolate::protocol::Bundle;
 
@@ -68,4 +69,9 @@ fn tag(secret: &hmac::Key, key: &str, parts: &[&[u8]]) -> hmac::Tag {
     context.update(key.as_bytes());
     parts.iter().for_each(|part| context.update(part));
     context.sign()
+}
+
+/// The SHA-256 of bytes, in hexadecimal.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    hex(digest(&SHA256, bytes).as_ref())
 }

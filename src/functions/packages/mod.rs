@@ -10,13 +10,12 @@ mod upkeep;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
 use bytes::Bytes;
 use moka::sync::Cache;
 
 pub(super) use self::built::Built;
-use self::built::MadeOf;
+use self::built::{MadeOf, sha256};
 pub(super) use self::upkeep::Unneeded;
 use super::build::BuildId;
 use super::error::{Error, Result};
@@ -114,9 +113,4 @@ impl Packages {
         let build = self.build.get().await.map_err(|err| Error::NoWorker(format!("the program cannot be read: {err}")))?;
         Ok(hex(&build[..8]))
     }
-}
-
-/// The SHA-256 of bytes, in hexadecimal.
-fn sha256(bytes: &[u8]) -> String {
-    hex(digest(&SHA256, bytes).as_ref())
 }
