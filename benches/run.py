@@ -16,12 +16,22 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "scripts")]
 
 import commands  # noqa: E402
 import places  # noqa: E402
-from cases import bundles, cold, data, footprint, sign_up, static_files, warm  # noqa: E402
+from cases import bundles, cold, data, environments, footprint, sign_up, static_files, warm, work  # noqa: E402
 from commands import Failed  # noqa: E402
 from harness import machine, peers, report  # noqa: E402
 from harness.bench import Bench, say  # noqa: E402
 
-CASES = {"cold": cold, "bundles": bundles, "warm": warm, "footprint": footprint, "static": static_files, "sign-up": sign_up, "data": data}
+CASES = {
+    "cold": cold,
+    "bundles": bundles,
+    "warm": warm,
+    "work": work,
+    "footprint": footprint,
+    "environments": environments,
+    "static": static_files,
+    "sign-up": sign_up,
+    "data": data,
+}
 # With a greater part of the cores in use by others, figures are worth little.
 BUSY = 0.1
 DOCUMENT = places.ROOT / "docs" / "performance.md"

@@ -1,8 +1,8 @@
 """A cold call: the first call of a function that has never run, from the request to the answer's first byte.
 
 With a spare ready, the peer is workerd's worker loader, which makes an isolate in its own process for code it has not seen.
-Without one a process is started for the call; the peers are the start of a Node and of a workerd process until the first
-byte of their first answer. No peer has Plinth's sandbox around the code.
+Without one a process is started for the call; the peers are the start of a Node, of a Deno and of a workerd process until the
+first byte of their first answer. No peer has Plinth's sandbox around the code.
 """
 
 import statistics
@@ -22,7 +22,8 @@ SETTLE = 1.0
 READY_P50, READY_P99, SPAWNED_P50 = 2.5, 10.0, 15.0
 
 WITH_SPARE, LOADER = "plinth, spare ready", "workerd, worker loader"
-WITHOUT_SPARE, NODE, WORKERD = "plinth, no spare", "node, process start", "workerd, process start"
+WITHOUT_SPARE = "plinth, no spare"
+NODE, DENO, WORKERD = "node, process start", "deno, process start", "workerd, process start"
 
 
 class Samples:
@@ -43,6 +44,7 @@ def run(bench: Bench) -> Report:
         LOADER: lambda samples: _loader(bench, samples),
         WITHOUT_SPARE: lambda samples: _plinth(bench, samples, spares=0),
         NODE: lambda samples: _process(bench, samples, servers.node),
+        DENO: lambda samples: _process(bench, samples, servers.deno),
         WORKERD: lambda samples: _process(bench, samples, servers.workerd),
     }
     samples = {name: Samples() for name in measure}
@@ -79,7 +81,7 @@ def _plinth(bench: Bench, samples: Samples, spares: int) -> None:
 
 
 def _loader(bench: Bench, samples: Samples) -> None:
-    server = servers.workerd(bench, loader=True)
+    server = servers.workerd(bench, "loader.capnp")
     try:
         time.sleep(SETTLE)
         times = []
@@ -114,10 +116,10 @@ def _report(samples: dict[str, Samples]) -> Report:
         medians = Series(statistics.median(times) for times in mine.rounds)
         rows.append([name, str(len(mine.all)), medians.shown(), number(percentile(mine.all, 0.99)), number(max(mine.all))])
     ready, loader, spawned = (statistics.median(samples[name].all) for name in (WITH_SPARE, LOADER, WITHOUT_SPARE))
-    node, workerd = (statistics.median(samples[name].all) for name in (NODE, WORKERD))
+    node, deno, workerd = (statistics.median(samples[name].all) for name in (NODE, DENO, WORKERD))
     notes = [
         f"with a spare: plinth ÷ workerd's loader {ratio(ready, loader)}",
-        f"without: plinth ÷ node {ratio(spawned, node)}, plinth ÷ workerd {ratio(spawned, workerd)}",
+        f"without: plinth ÷ node {ratio(spawned, node)}, plinth ÷ deno {ratio(spawned, deno)}, plinth ÷ workerd {ratio(spawned, workerd)}",
     ]
     report.tables.append(Table("Cold call, request to first byte", ["", "samples", "p50 ms", "p99 ms", "max ms"], rows, notes))
     report.tables.append(_phases(samples))

@@ -1,4 +1,4 @@
-"""A warm call of a trivial function, beside workerd with the same function and Node's http server."""
+"""A warm call of a trivial function, beside workerd and Deno with the same function and Node's http server."""
 
 from commands import Failed
 from harness import load, servers
@@ -14,6 +14,7 @@ def run(bench: Bench) -> Report:
     starters = {
         "plinth": lambda: servers.Plinth(bench),
         "workerd": lambda: servers.workerd(bench),
+        "deno": lambda: servers.deno(bench),
         "node": lambda: servers.node(bench),
     }
     report = Report()
@@ -40,9 +41,9 @@ def _check(server: servers.Server, path: str, headers: dict[str, str] | None = N
 
 
 def _add(report: Report, connections: int, turns: dict[str, list[load.Load]]) -> None:
-    ours, workerd, node = (load.median_rate(turns[name]) for name in ("plinth", "workerd", "node"))
+    ours, workerd, deno, node = (load.median_rate(turns[name]) for name in ("plinth", "workerd", "deno", "node"))
     cost = ratio(load.median_cpu(turns["plinth"]), load.median_cpu(turns["workerd"]))
-    rates = f"requests/s: plinth ÷ workerd {ratio(ours, workerd)}, plinth ÷ node {ratio(ours, node)}"
+    rates = f"requests/s: plinth ÷ workerd {ratio(ours, workerd)}, plinth ÷ deno {ratio(ours, deno)}, plinth ÷ node {ratio(ours, node)}"
     plural = "s" if connections > 1 else ""
     title = f"Warm call, {connections} connection{plural}"
     report.tables.append(load.table(title, turns, [f"{rates}; CPU per request: plinth ÷ workerd {cost}"]))

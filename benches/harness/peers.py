@@ -16,7 +16,8 @@ from .bench import HERE
 
 # program: the Debian package that holds it
 PROGRAMS = {"wrk": "wrk", "nginx": "nginx", "node": "nodejs", "npm": "npm"}
-CPUS = {"x86_64": "64", "aarch64": "arm64"}
+# what npm calls the processors, for workerd and for Deno
+CPUS = {"x86_64": ("64", "x64"), "aarch64": ("arm64", "arm64")}
 
 
 def install() -> None:
@@ -25,7 +26,7 @@ def install() -> None:
     for program, package in PROGRAMS.items():
         if not commands.have(program):
             debian.install([package], "the benchmarks")
-    if not _workerd().exists():
+    if not all(program.exists() for program in (_workerd(), _deno())):
         commands.run("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", cwd=HERE, quiet=True)
 
 
@@ -49,10 +50,11 @@ def nginx() -> str:
 
 
 def workerd() -> pathlib.Path:
-    program = _workerd()
-    if not program.exists():
-        raise Failed(f"workerd is not at {program}: run `npm ci --ignore-scripts` in benches/")
-    return program
+    return _there(_workerd())
+
+
+def deno() -> pathlib.Path:
+    return _there(_deno())
 
 
 def versions() -> str:
@@ -63,7 +65,14 @@ def versions() -> str:
     nginx_version = shown.strip().rpartition("/")[2]
     node_version = commands.output_of(node(), "--version").strip().removeprefix("v")
     workerd_version = commands.output_of(workerd(), "--version").split()[-1]
-    return f"nginx {nginx_version}, Node {node_version}, workerd {workerd_version}, wrk {wrk}"
+    deno_version = commands.output_of(deno(), "--version").split()[1]
+    return f"nginx {nginx_version}, Node {node_version}, Deno {deno_version}, workerd {workerd_version}, wrk {wrk}"
+
+
+def _there(program: pathlib.Path) -> pathlib.Path:
+    if not program.exists():
+        raise Failed(f"{program.name} is not at {program}: run `npm ci --ignore-scripts` in benches/")
+    return program
 
 
 @functools.cache
@@ -72,7 +81,15 @@ def _pocketbase() -> pathlib.Path:
 
 
 def _workerd() -> pathlib.Path:
+    return HERE / "node_modules" / "@cloudflare" / f"workerd-linux-{_cpu()[0]}" / "bin" / "workerd"
+
+
+def _deno() -> pathlib.Path:
+    return HERE / "node_modules" / "@deno" / f"linux-{_cpu()[1]}-glibc" / "deno"
+
+
+def _cpu() -> tuple[str, str]:
     cpu = CPUS.get(platform.machine())
     if cpu is None:
-        raise Failed(f"npm has no workerd for {platform.machine()}")
-    return HERE / "node_modules" / "@cloudflare" / f"workerd-linux-{cpu}" / "bin" / "workerd"
+        raise Failed(f"npm has no workerd and no Deno for {platform.machine()}")
+    return cpu

@@ -113,16 +113,27 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def node(bench: Bench) -> Server:
-    server = Server("node", [peers.node(), PEERS / "server.mjs"], bench.new_folder("node"))
+def node(bench: Bench, script: str = "server.mjs") -> Server:
+    """Node's http server with the trivial answer, or what another script has it answer."""
+    server = Server("node", [peers.node(), PEERS / script], bench.new_folder("node"))
     server.port = json.loads(server.line('{"event":"listen"'))["port"]
     return server
 
 
-def workerd(bench: Bench, loader: bool = False) -> Server:
-    """workerd with the trivial worker, or with its loader, which is still an experimental feature."""
-    config = ["loader.capnp", "--experimental"] if loader else ["worker.capnp"]
-    command = [peers.workerd(), "serve", PEERS / config[0], *config[1:], "--control-fd=1"]
+def deno(bench: Bench, worker: str = "worker.js") -> Server:
+    """Deno with a worker that other servers run, too. Its cache is in the run's own folder."""
+    folder = bench.new_folder("deno")
+    env = {**os.environ, "DENO_DIR": str(folder / "cache"), "DENO_NO_UPDATE_CHECK": "1", "NO_COLOR": "1"}
+    command = [peers.deno(), "run", "--quiet", "--allow-net", f"--allow-read={PEERS}", PEERS / "deno.js", f"./{worker}"]
+    server = Server("deno", command, folder, env)
+    server.port = json.loads(server.line('{"event":"listen"'))["port"]
+    return server
+
+
+def workerd(bench: Bench, config: str = "worker.capnp") -> Server:
+    """workerd with the trivial worker, or what another configuration says; its worker loader is still an experimental feature."""
+    experimental = ["--experimental"] if config == "loader.capnp" else []
+    command = [peers.workerd(), "serve", PEERS / config, *experimental, "--control-fd=1"]
     server = Server("workerd", command, bench.new_folder("workerd"))
     server.port = json.loads(server.line('{"event":"listen"'))["port"]
     return server

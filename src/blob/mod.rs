@@ -5,39 +5,28 @@
 //! - What [`Blobs::put`] answered for is on the disk, file and folders; a reader sees the whole of it or nothing.
 //! - A key cannot leave the folder.
 
+mod error;
 mod key;
+mod unfinished;
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use object_store::local::LocalFileSystem;
 use object_store::{ObjectStore, ObjectStoreExt};
 
+pub use error::Error;
 pub use key::{InvalidKey, MAX_KEY};
-
-/// Why a blob could not be kept or found.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error(transparent)]
-    InvalidKey(#[from] InvalidKey),
-    /// The folder could not be made.
-    #[error("cannot open the blob folder {folder}: {reason}")]
-    Open { folder: String, reason: String },
-    /// There is no space left, or the file would be larger than this process may write.
-    #[error("the blob store is full: {0}")]
-    Full(String),
-    /// The disk refused.
-    #[error("the blob store: {0}")]
-    Store(String),
-}
 
 /// Where blobs are kept. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Blobs {
     store: Arc<dyn ObjectStore>,
+    folder: Arc<Path>,
 }
 
 impl Blobs {
@@ -50,7 +39,7 @@ impl Blobs {
         let cannot = |reason: String| Error::Open { folder: folder.display().to_string(), reason };
         std::fs::create_dir_all(&folder).map_err(|err| cannot(err.to_string()))?;
         let store = LocalFileSystem::new_with_prefix(&folder).map_err(|err| cannot(err.to_string()))?;
-        Ok(Self { store: Arc::new(store.with_fsync(true)) })
+        Ok(Self { store: Arc::new(store.with_fsync(true)), folder: folder.into() })
     }
 
     /// Keeps bytes under a key, instead of any that were there. Durable when it returns.
@@ -86,6 +75,19 @@ impl Blobs {
         }
     }
 
+    /// Removes what crashes left of blobs that were being stored in a folder, and that nobody has written to for so long.
+    ///
+    /// # Errors
+    /// As [`Blobs::put`].
+    pub async fn remove_unfinished(&self, prefix: &str, untouched: Duration) -> Result<usize, Error> {
+        let folder = self.folder.join(key::parse(prefix)?.as_ref());
+        let removed = tokio::task::spawn_blocking(move || unfinished::remove(&folder, untouched)).await;
+        removed.map_err(io::Error::other).flatten().or_else(|err| match err.kind() {
+            ErrorKind::NotFound => Ok(0),
+            _ => Err(Error::Store(err.to_string())),
+        })
+    }
+
     /// Every key in a folder and its sub-folders, in order; `""` is all of them.
     ///
     /// # Errors
@@ -98,17 +100,4 @@ impl Blobs {
         keys.sort_unstable();
         Ok(keys)
     }
-}
-
-impl From<object_store::Error> for Error {
-    fn from(err: object_store::Error) -> Self {
-        if is_full(&err) { Self::Full(err.to_string()) } else { Self::Store(err.to_string()) }
-    }
-}
-
-/// Whether what is behind an error is a lack of space.
-fn is_full(err: &(dyn std::error::Error + 'static)) -> bool {
-    let kind = err.downcast_ref::<io::Error>().map(io::Error::kind);
-    let here = matches!(kind, Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge));
-    here || err.source().is_some_and(is_full)
 }

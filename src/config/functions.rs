@@ -29,6 +29,8 @@ pub struct Functions {
     pub max_unpacked: usize,
     /// Bytes of packages that are kept in memory, ready to run.
     pub package_cache: usize,
+    /// How long a package is kept that no function needs any more.
+    pub keep_unneeded: Duration,
     /// Whether packages are kept with V8's code cache.
     pub code_cache: bool,
     /// The largest request to a function, in bytes.
@@ -145,6 +147,17 @@ pub(super) const SETTINGS: &[Setting] = &[
         meaning: "What a node keeps of packages in memory, ready to run; others are read from the blob store.",
         allowed: "a size from 1MB to 16GiB",
         set: |config, raw| raw.bytes(1_000_000..=16 << 30).map(|value| config.functions.package_cache = value),
+    },
+    Setting {
+        key: "functions.keep_unneeded",
+        env: "PLINTH_FUNCTIONS_KEEP_UNNEEDED",
+        default: "1h",
+        meaning: "How long the blob store keeps code that no function needs any more.",
+        allowed: "a time from 1s to 30d",
+        set: |config, raw| {
+            let allowed = Duration::from_secs(1)..=Duration::from_secs(30 * 86_400);
+            raw.duration(allowed).map(|value| config.functions.keep_unneeded = value)
+        },
     },
     Setting {
         key: "functions.code_cache",

@@ -32,6 +32,6 @@ pub use self::api::FunctionsStatus;
 pub use self::egress::Own;
 pub use self::error::{Error, Result};
 pub use self::fault::{Details, Failure, Outcome};
-pub use self::invoker::{Body, Done, Download, Payload, Reply, Upload, Uploader, upload};
+pub use self::invoker::{Body, Done, Download, Payload, Reply, Upload, Uploader, untrusted, upload};
 pub use self::metering::Phases;
 pub use self::service::{AliasChange, Draft, Event, FunctionsService, Parts, Publication, Status, Target, Totals};

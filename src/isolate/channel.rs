@@ -20,6 +20,9 @@ const EAGER: usize = 16 * 1024;
 /// What a buffer may keep for the next frame, in bytes.
 const KEEP: usize = 256 * 1024;
 
+/// How long a server takes at the most that started a worker for something it has to do already.
+const MOMENT: Duration = Duration::from_millis(1);
+
 /// How long the last words of a dying worker may wait for the server to read, in all.
 const LAST_WORDS: Duration = Duration::from_millis(50);
 
@@ -131,6 +134,11 @@ impl Channel {
                 return Ok(None);
             }
         }
+    }
+
+    /// Whether the server has said something already; gives it a moment.
+    pub(super) async fn has_arrived(&self) -> bool {
+        tokio::time::timeout(MOMENT, self.socket.readable()).await.is_ok()
     }
 
     fn take_frame(&mut self) -> io::Result<Option<Frame>> {

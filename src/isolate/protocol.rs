@@ -53,7 +53,7 @@ pub const SNAPSHOT_FD: i32 = 4;
 
 /// What the server tells a worker.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum ToWorker {
     /// Check and transpile the files in the body: [`FromWorker::Compiled`] or [`FromWorker::Rejected`]; then the worker exits.
     Compile(Compile),
@@ -77,7 +77,7 @@ pub enum ToWorker {
 
 /// What a worker tells the server.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum FromWorker {
     /// Sandboxed, isolate made, waiting for work. Sent once, first.
     Ready(Sandbox),

@@ -52,6 +52,10 @@ fn layer(wall: Wall) -> Layer {
 async fn work(mut engine: Engine, mut channel: Channel, watchdog: Watchdog, sandbox: Sandbox) -> io::Result<()> {
     channel.outbox().push(&FromWorker::Ready(sandbox), &[]).map_err(io::Error::other)?;
     channel.flush().await?;
+    // A server that has work for it already is not kept waiting.
+    if !channel.has_arrived().await {
+        engine.rehearse().await;
+    }
     let Some(Frame { message, body }) = channel.receive().await? else { return Ok(()) };
     match message {
         ToWorker::Assign(assign) => Environment::new(engine, channel, watchdog).serve(*assign, body).await,

@@ -101,6 +101,9 @@ async fn serve(app: &App, listener: TcpListener, address: SocketAddr, announce: 
     .backlog(4096)
     .client_request_timeout(Duration::from_secs(30))
     .client_disconnect_timeout(Duration::from_secs(5))
+    // A client that closes its end has gone away, which a stream that has nothing to say would not notice otherwise: what it closes with
+    // looks the same as if it only sent no more, and no client of ours does that.
+    .h1_allow_half_closed(false)
     .shutdown_timeout(config.server.shutdown_timeout.as_secs())
     .disable_signals()
     .listen(listener)?

@@ -282,9 +282,8 @@ async fn so_many_follow_and_no_more() {
     let refused = app.service().get(path).await;
     assert_eq!(refused.assert_status(429).problem()["type"], "/problems/too_many_requests");
     drop(first);
-    // The server learns that it is gone when it next writes to it.
-    eventually("a place's becoming free", Duration::from_secs(20), async || {
-        app.invoke("echo", &json!({})).await.assert_status(200);
+    // At once, though nothing is logged; the comment that would fail to be sent comes after 15 seconds.
+    eventually("a place's becoming free", Duration::from_secs(10), async || {
         let answer = app.service().get(path).stream().await.ok()?;
         (answer.status() == 200).then_some(())
     })
@@ -316,4 +315,35 @@ async fn the_command_line_shows_and_filters_the_log() {
     assert_eq!((none.status.success(), none.stdout.as_str()), (true, ""));
     let refused = app.plinth(&["functions", "logs", "talks", "--level", "loud"]);
     assert!(!refused.status.success() && refused.stderr.contains("trace, debug, info"), "{}", refused.stderr);
+}
+
+#[tokio::test]
+async fn the_command_line_follows_the_log() {
+    let mut app = TestApp::start().await;
+    app.deploy("talks", TALKS, json!({})).await;
+    talk(&app, "talks", &["before"]).await;
+    let (url, key) = (app.url(), app.key("service_key").to_owned());
+    let arguments = ["functions", "--url", &url, "--key", &key, "logs", "talks", "--follow", "--kind", "function"];
+    let mut follower = app.plinth_in_background(&arguments);
+    // From when it follows, which it does not say: until then it may miss a line.
+    eventually("the first line", PATIENCE, async || {
+        talk(&app, "talks", &["early"]).await;
+        follower.log().contains("early").then_some(())
+    })
+    .await;
+    let id = talk(&app, "talks", &["one", "two"]).await;
+    eventually("the lines", PATIENCE, async || follower.log().contains("\ttwo\n").then_some(())).await;
+    let shown = follower.log();
+    assert!(!shown.contains("before") && !shown.contains("START"), "only what is new, and of the kind asked for: {shown}");
+    let line = shown.lines().find(|line| line.ends_with("\tone")).expect("the line");
+    assert_eq!(line.split('\t').skip(1).collect::<Vec<_>>(), [id.as_str(), "INFO", "one"]);
+    assert_eq!(shown.matches("\tone\n").count(), 1);
+    // It waits for a server that goes away, and says so.
+    app.kill9();
+    eventually("its saying so", PATIENCE, async || follower.log().contains("is gone; waiting for it").then_some(())).await;
+    follower.signal(Signal::INT);
+    assert!(!follower.ended(PATIENCE).await.success());
+    // One that cannot begin ends with the reason.
+    let refused = app.plinth(&arguments);
+    assert!(!refused.status.success() && refused.stderr.contains("does not answer"), "{}", refused.stderr);
 }

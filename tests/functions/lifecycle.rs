@@ -214,3 +214,26 @@ fn kill(pid: u32) {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process id");
     let _ = kill_process(pid, Signal::KILL);
 }
+
+#[tokio::test]
+async fn nothing_is_left_of_what_a_spare_rehearsed() {
+    let app = TestApp::start().await;
+    let source = "export default { async fetch(request, env, ctx) {
+        const module = await import('plinth-rehearsal:' + 'index.js').then(() => 'found', () => 'refused');
+        const trace = process.env._X_AMZN_TRACE_ID, own = Object.keys(globalThis).filter((name) => /rehears/i.test(name));
+        return Response.json({ module, own, traced: trace.startsWith('Root=1-') && !trace.includes('00000000400080000000'),
+            path: new URL(request.url).pathname, method: request.method, claims: typeof ctx.claims, a: request.headers.get('x-a'),
+            again: [...request.headers.keys()].includes('x-a'), copied: new Request(request).headers.get('x-a') }) } }";
+    app.deploy("clean", source, json!({})).await;
+    eventually("a spare", Duration::from_secs(20), async || {
+        let status = app.service().get("/admin/v1/status").await.json();
+        (status["functions"]["spares"] == 1).then_some(())
+    })
+    .await;
+    for _ in 0..2 {
+        let answer = app.anon().get("/functions/v1/clean/here?a=b").header("x-a", "1").await;
+        let expected = json!({ "module": "refused", "own": [], "traced": true, "path": "/functions/v1/clean/here", "method": "GET",
+            "claims": "object", "a": "1", "again": true, "copied": "1" });
+        assert_eq!(answer.assert_status(200).json(), expected);
+    }
+}

@@ -12,6 +12,7 @@ mod neighbours;
 mod packages;
 mod streaming;
 mod untrusted;
+mod upkeep;
 
 use std::fs;
 use std::time::Duration;

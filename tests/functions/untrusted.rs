@@ -1,7 +1,9 @@
-//! Names and settings of functions, as anybody may write them.
+//! Names and settings of functions, as anybody may write them, and what their workers may send about streams.
 
 use plinth::config::Functions;
 use plinth::functions::api::{check_config, name_in};
+use plinth::functions::untrusted::{CALL, take};
+use plinth::isolate::protocol::{Fetch, FetchBody, FromWorker, WINDOW, encode_into, request_stream, response_stream};
 use plinth::types::FunctionName;
 use proptest::prelude::*;
 
@@ -21,5 +23,40 @@ proptest! {
         if let Ok(name) = name_in(&path).parse::<FunctionName>() {
             prop_assert!(path.contains(name.as_str()) && (1..=64).contains(&name.as_str().len()));
         }
+    }
+}
+
+/// A frame about a stream that may be or not be, and its body.
+fn frame() -> impl Strategy<Value = (FromWorker, usize)> {
+    let numbers = [response_stream(CALL), response_stream(CALL), request_stream(CALL), 0, 1, 3, 5, 7, u64::MAX];
+    let stream = || proptest::sample::select(numbers.to_vec());
+    let fetch = |(stream, body)| {
+        let (method, url) = ("POST".to_owned(), "http://127.0.0.1:1/".to_owned());
+        FromWorker::Fetch(Box::new(Fetch { stream, method, url, headers: Vec::new(), body }))
+    };
+    let bodies = [FetchBody::None, FetchBody::Whole, FetchBody::Streamed(None)];
+    let message = prop_oneof![
+        4 => (stream(), any::<bool>()).prop_map(|(stream, end)| FromWorker::Chunk { stream, end }),
+        1 => (stream(), any::<usize>()).prop_map(|(stream, bytes)| FromWorker::Credit { stream, bytes }),
+        1 => stream().prop_map(|stream| FromWorker::Abort { stream, reason: "enough".to_owned() }),
+        2 => (stream(), proptest::sample::select(bodies.to_vec())).prop_map(fetch),
+        1 => stream().prop_map(|call| FromWorker::Settled { call }),
+    ];
+    (message, prop_oneof![Just(0), 0..200_usize, Just(65_536), Just(65_537)])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn whatever_is_sent_about_streams_the_server_holds_no_more_than_a_window(frames in proptest::collection::vec(frame(), 0..40)) {
+        let mut sent = Vec::new();
+        for (message, size) in &frames {
+            encode_into(&mut sent, message, &vec![7; *size]).expect("the frame is short enough");
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let taken = runtime.block_on(take(&sent)).expect("sockets are to be had");
+        prop_assert!(taken.held <= WINDOW, "{taken:?}");
+        // A worker that does what it must not is told from one that ends.
+        prop_assert!(taken.end.contains("Broken") || taken.end.contains("Closed"), "{taken:?}");
     }
 }

@@ -145,9 +145,7 @@ proptest! {
         name in prop::sample::select(vec!["chunk", "abort", "credit", "fetch", "started", "finished", "settled", "answer", "failed", "x"]),
         fields in prop::collection::btree_map("stream|end|bytes|reason|call|url|method|headers|body|usage", any::<i64>(), 0..6),
     ) {
-        let mut header = json!(fields);
-        header["type"] = json!(name);
-        let json = header.to_string();
+        let json = json!({ name: fields }).to_string();
         let mut frame = u32::try_from(json.len()).unwrap().to_le_bytes().to_vec();
         frame.extend_from_slice(json.as_bytes());
         let _ = protocol::decode::<FromWorker>(&frame);

@@ -176,6 +176,14 @@ impl TestApp {
         run_plinth(self.folder.path(), arguments, &[&self.variables[..], &own, variables].concat())
     }
 
+    /// Starts a `plinth` command that stays, as [`TestApp::plinth`] runs one that ends.
+    #[must_use]
+    pub fn plinth_in_background(&self, arguments: &[&str]) -> Server {
+        let own = [("PLINTH_DATA", self.data().display().to_string())];
+        let arguments: Vec<&OsStr> = arguments.iter().map(OsStr::new).collect();
+        Server::spawn_command(&arguments, &[&self.variables[..], &own].concat())
+    }
+
     async fn become_ready(&mut self) {
         let address = self.server.address().await;
         address.clone_into(&mut self.base.url.write().expect("no reader panics"));

@@ -15,7 +15,7 @@ const LISTENING: &str = "listening on ";
 /// How long a start may take: the first one on a folder also makes the snapshot, beside other tests.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// A running `plinth serve`. Killed when dropped.
+/// A running `plinth serve`, or another command that stays. Killed when dropped.
 pub struct Server {
     child: Child,
     log: Arc<Mutex<String>>,
@@ -33,8 +33,13 @@ impl Server {
     /// Starts `plinth serve` with these arguments and variables; nothing else of the environment reaches it.
     #[must_use]
     pub fn spawn(arguments: &[&OsStr], variables: &[(&str, String)]) -> Self {
+        Self::spawn_command(&[&["serve".as_ref()], arguments].concat(), variables)
+    }
+
+    /// Starts another command that runs until it is told to stop, such as `plinth functions logs hello --follow`.
+    #[must_use]
+    pub fn spawn_command(arguments: &[&OsStr], variables: &[(&str, String)]) -> Self {
         let mut child = command(variables)
-            .arg("serve")
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

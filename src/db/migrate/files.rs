@@ -29,5 +29,6 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(4, "built_packages", "0004_built_packages.sql"),
     migration!(5, "idle_sessions", "0005_idle_sessions.sql"),
     migration!(6, "lambda", "0006_lambda.sql"),
-    migration!(7, "catalog", "0007_catalog.sql"),
+    migration!(7, "function_sources", "0007_function_sources.sql"),
+    migration!(8, "catalog", "0008_catalog.sql"),
 ];

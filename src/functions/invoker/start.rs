@@ -142,7 +142,7 @@ async fn initialise(
     let mut tap = Tap::new(Arc::clone(&environment.log), request, invoker.config.log_limit);
     let context = Context {
         egress: invoker.apart.egress.clone(),
-        revision: Arc::clone(&environment.revision),
+        network: environment.revision.settings.network.clone(),
         hops: 0,
         limits: invoker.apart.limits,
         tasks: invoker.tasks.clone(),

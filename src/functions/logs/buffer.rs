@@ -71,6 +71,12 @@ impl Buffer {
         Self { function, lines: Mutex::default(), unwritten: tokio::sync::Mutex::default(), clock, most, hurry, tail }
     }
 
+    /// A buffer that nobody writes out.
+    pub(in crate::functions) fn unwritten() -> Self {
+        let (function, tail) = (FunctionId::random(), Arc::new(Tail::new(0)));
+        Self::new(function, Clock::system(), 0, Arc::default(), tail)
+    }
+
     /// The present moment.
     pub(in crate::functions) fn now(&self) -> Timestamp {
         self.clock.now()

@@ -105,12 +105,14 @@ pub enum Network {
     Hosts(Vec<String>),
 }
 
-/// The code of a revision. It is kept in the blob store under its hash.
+/// The code of a revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Package {
     pub kind: SourceKind,
     /// The kind of handler that was found.
     pub style: HandlerStyle,
+    /// Where the source is in the blob store: a key of this upload's own, which revisions copied from it share.
+    pub source_key: String,
     /// The hash of the source as it was uploaded, in hexadecimal.
     pub source_sha256: String,
     /// The size of the source, in bytes.

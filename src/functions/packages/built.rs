@@ -3,9 +3,12 @@
 //! A bundle holds V8's code cache, which is trusted like code of the server's own. So it is taken from a locked worker of this very
 //! build alone, and kept under a key that only the server has.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
 use bytes::Bytes;
 
+use crate::functions::invoker::hex;
+use crate::functions::model::SourceKind;
 use crate::isolate::protocol::Bundle;
 
 /// A package ready to run.
@@ -45,9 +48,30 @@ impl Built {
     }
 }
 
+/// What a bundle is made of.
+pub(super) struct MadeOf<'a> {
+    pub(super) source_sha256: &'a str,
+    pub(super) kind: SourceKind,
+    pub(super) handler: Option<&'a str>,
+}
+
+impl MadeOf<'_> {
+    /// Where what a build makes of it is kept.
+    pub(super) fn key(&self, build: &str) -> String {
+        let Self { source_sha256, kind, handler } = self;
+        let made_of = sha256(format!("{source_sha256}\n{}\n{}", kind.as_str(), handler.unwrap_or_default()).as_bytes());
+        format!("functions/built/{build}/{made_of}")
+    }
+}
+
 fn tag(secret: &hmac::Key, key: &str, parts: &[&[u8]]) -> hmac::Tag {
     let mut context = hmac::Context::with_key(secret);
     context.update(key.as_bytes());
     parts.iter().for_each(|part| context.update(part));
     context.sign()
+}
+
+/// The SHA-256 of bytes, in hexadecimal.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    hex(digest(&SHA256, bytes).as_ref())
 }

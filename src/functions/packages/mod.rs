@@ -5,27 +5,31 @@
 
 pub mod archive;
 mod built;
+mod upkeep;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
 use bytes::Bytes;
 use moka::sync::Cache;
 
 pub(super) use self::built::Built;
+use self::built::{MadeOf, sha256};
+pub(super) use self::upkeep::Unneeded;
 use super::build::BuildId;
 use super::error::{Error, Result};
 use super::invoker::hex;
 use super::model::{Package, Revision};
 use crate::auth::vault::Vault;
 use crate::blob::Blobs;
+use crate::db::Db;
 use crate::types::RevisionId;
 
 /// Reads and writes packages. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Packages {
+    db: Db,
     blobs: Blobs,
     vault: Vault,
     secret: Arc<hmac::Key>,
@@ -36,24 +40,27 @@ pub(super) struct Packages {
 
 impl Packages {
     /// `cache_bytes` is what the node keeps in memory.
-    pub(super) fn new(blobs: Blobs, vault: Vault, build: BuildId, cache_bytes: usize) -> Result<Self> {
+    pub(super) fn new(db: Db, blobs: Blobs, vault: Vault, build: BuildId, cache_bytes: usize) -> Result<Self> {
         let secret = Arc::new(hmac::Key::new(hmac::HMAC_SHA256, &vault.derive("functions.built")?));
         let weigh = |_: &String, built: &Arc<Built>| built.weight();
         let cache = Cache::builder().weigher(weigh).max_capacity(u64::try_from(cache_bytes).unwrap_or(u64::MAX)).build();
-        Ok(Self { blobs, vault, secret, build, cache })
+        Ok(Self { db, blobs, vault, secret, build, cache })
     }
 
-    /// Stores a source durably, and gives its hash.
-    pub(super) async fn put(&self, source: Bytes) -> Result<String> {
+    /// Stores a source durably under a key that was never used before, and gives the key and the source's hash. The key is announced
+    /// first, so that nobody takes the source for one that is not needed.
+    pub(super) async fn put(&self, source: Bytes) -> Result<(String, String)> {
         let sha256 = sha256(&source);
-        self.blobs.put(&format!("functions/{sha256}"), source).await?;
-        Ok(sha256)
+        let key = format!("functions/{sha256}-{}", RevisionId::random());
+        self.announce(key.clone()).await?;
+        self.blobs.put(&key, source).await?;
+        Ok((key, sha256))
     }
 
     /// The source of a revision, checked against its hash.
     pub(super) async fn source(&self, revision: &Revision) -> Result<Bytes> {
         let expected = &revision.package.source_sha256;
-        let source = self.blobs.get(&format!("functions/{expected}")).await?;
+        let source = self.blobs.get(&revision.package.source_key).await?;
         let source = source.ok_or(Error::Damaged(revision.id, "it is not in the blob store"))?;
         if sha256(&source) == *expected { Ok(source) } else { Err(Error::Damaged(revision.id, "its hash is another")) }
     }
@@ -97,14 +104,13 @@ impl Packages {
 
     /// Where what this build makes of a source is kept. The handler decides which file is the entry.
     async fn key(&self, package: &Package, handler: Option<&str>) -> Result<String> {
-        let build = self.build.get().await.map_err(|err| Error::NoWorker(format!("the program cannot be read: {err}")))?;
-        let kind = package.kind.as_str();
-        let made_of = sha256(format!("{}\n{kind}\n{}", package.source_sha256, handler.unwrap_or_default()).as_bytes());
-        Ok(format!("functions/built/{}/{made_of}", hex(&build[..8])))
+        let made_of = MadeOf { source_sha256: &package.source_sha256, kind: package.kind, handler };
+        Ok(made_of.key(&self.build().await?))
     }
-}
 
-/// The SHA-256 of bytes, in hexadecimal.
-fn sha256(bytes: &[u8]) -> String {
-    hex(digest(&SHA256, bytes).as_ref())
+    /// The name of this build among the keys.
+    async fn build(&self) -> Result<String> {
+        let build = self.build.get().await.map_err(|err| Error::NoWorker(format!("the program cannot be read: {err}")))?;
+        Ok(hex(&build[..8]))
+    }
 }

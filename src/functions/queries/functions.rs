@@ -31,6 +31,7 @@ impl FromRow for Revision {
         let package = Package {
             kind: SourceKind::named(&row.get::<String>("language")?).ok_or_else(|| unreadable("language"))?,
             style: word_of(row, "style")?,
+            source_key: row.get("source_key")?,
             source_sha256: row.get("source_sha256")?,
             source_size: row.get("source_size")?,
         };
@@ -153,8 +154,8 @@ pub(in crate::functions) async fn insert_revision(conn: &mut Conn, revision: &Re
     let (settings, package) = (&revision.settings, &revision.package);
     conn.query(
         "insert into plinth.function_revisions (id, function_id, number, handler, memory_mb, timeout_s, verify_jwt, network,
-                description, env_names, sealed_env, language, style, source_sha256, source_size, created_at, version, declared)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+                description, env_names, sealed_env, language, style, source_sha256, source_size, created_at, version, declared, source_key)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
     )
     .bind(revision.id)
     .bind(revision.function_id)
@@ -174,6 +175,7 @@ pub(in crate::functions) async fn insert_revision(conn: &mut Conn, revision: &Re
     .bind(revision.created_at)
     .bind(revision.version)
     .bind(json!(revision.declared))
+    .bind(&package.source_key)
     .execute()
     .await?;
     Ok(())

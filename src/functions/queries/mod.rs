@@ -5,5 +5,6 @@ pub(super) mod functions;
 pub(super) mod logs;
 pub(super) mod policies;
 pub(super) mod provisioned;
+pub(super) mod sources;
 pub(super) mod urls;
 pub(super) mod versions;

@@ -8,7 +8,7 @@ use super::{FunctionsService, TRIES};
 use crate::functions::error::{Error, Result};
 use crate::functions::model::{Declared, Deployment, Package, Revision, Settings, SourceKind};
 use crate::functions::packages::Built;
-use crate::functions::queries::functions as queries;
+use crate::functions::queries::{functions as queries, sources};
 use crate::types::{FunctionId, FunctionName, RevisionId, Secret};
 
 /// Revisions kept of each function, versions apart.
@@ -22,6 +22,15 @@ enum Condition {
     Absent,
     /// The revision of this number of this function is live.
     Live(FunctionId, i64),
+}
+
+/// Where the source of a new revision comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    /// It was stored for this revision, and announced. An announcement that is gone was there for too long: the source may be gone, too.
+    Uploaded,
+    /// It is the live revision's, which [`Condition::Live`] holds on to.
+    OfLive,
 }
 
 /// The next revision of a function, to be changed from what the live one is.
@@ -101,7 +110,7 @@ impl FunctionsService {
             }
             None => {
                 let revision = self.revision(name, settings, declared, live.package, env.expose())?;
-                self.make_live(revision, condition).await
+                self.make_live(revision, condition, Source::OfLive).await
             }
         }
     }
@@ -124,15 +133,12 @@ impl FunctionsService {
         let Deployment { name, kind, source, settings, env, declared } = deployment;
         let handler = settings.handler.as_deref();
         let built = self.build(kind, &source, handler).await?;
-        let package = Package {
-            kind,
-            style: built.bundle.style,
-            source_size: i64::try_from(source.len()).unwrap_or(i64::MAX),
-            source_sha256: self.0.packages.put(source).await?,
-        };
+        let source_size = i64::try_from(source.len()).unwrap_or(i64::MAX);
+        let (source_key, source_sha256) = self.0.packages.put(source).await?;
+        let package = Package { kind, style: built.bundle.style, source_key, source_sha256, source_size };
         self.0.packages.keep(&package, handler, built).await?;
         let revision = self.revision(name, settings, declared, package, env.expose())?;
-        self.make_live(revision, condition).await
+        self.make_live(revision, condition, Source::Uploaded).await
     }
 
     /// What a source becomes; neither it nor the result is stored yet.
@@ -172,9 +178,9 @@ impl FunctionsService {
         })
     }
 
-    async fn make_live(&self, revision: Revision, condition: Condition) -> Result<Revision> {
+    async fn make_live(&self, revision: Revision, condition: Condition, source: Source) -> Result<Revision> {
         // Boxed, since a transaction's future is large.
-        let revision = Box::pin(self.register(revision, condition)).await?;
+        let revision = Box::pin(self.register(revision, condition, source)).await?;
         let prepared = Box::pin(self.0.invoker.prepare(&revision)).await;
         self.changed(&revision.name);
         self.0.invoker.set_live(revision.function_id, Some(revision.id));
@@ -183,7 +189,7 @@ impl FunctionsService {
     }
 
     /// Gives a revision its function and number, and makes it live.
-    async fn register(&self, revision: Revision, condition: Condition) -> Result<Revision> {
+    async fn register(&self, revision: Revision, condition: Condition, source: Source) -> Result<Revision> {
         self.0
             .databases
             .app
@@ -191,6 +197,9 @@ impl FunctionsService {
                 let mut revision = revision.clone();
                 Box::pin(async move {
                     let (new, name, now) = (revision.function_id, &revision.name, revision.created_at);
+                    if source == Source::Uploaded && !sources::redeem(tx, &revision.package.source_key).await? {
+                        return Err(Error::Contended(name.clone()));
+                    }
                     let (function, number, created) = match condition {
                         Condition::Always => queries::advance(tx, new, name, now).await?,
                         Condition::Absent => {

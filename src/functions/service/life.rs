@@ -9,12 +9,15 @@ use crate::functions::egress::Egress;
 use crate::functions::error::Result;
 use crate::functions::invoker::{self, Counts, Invoker};
 use crate::functions::logs::Logs;
-use crate::functions::packages::Packages;
+use crate::functions::packages::{Packages, Unneeded};
 use crate::functions::queries::functions as queries;
 use crate::functions::registry::Registry;
 
 /// How often the end of running calls is looked for while stopping.
 const STOP_TICK: Duration = Duration::from_millis(10);
+
+/// How often, at the least, blobs are looked for that nobody needs any more.
+const LOOK_EVERY: Duration = Duration::from_mins(10);
 
 impl FunctionsService {
     /// Starts what runs functions. Workers are started when there is a function for them, now or later.
@@ -25,7 +28,7 @@ impl FunctionsService {
         let Parts { config, databases, blobs, vault, auth, clock, data, program, tasks, own } = parts;
         let registry = Registry::new(databases.app.clone());
         let build = BuildId::of(program.clone());
-        let packages = Packages::new(blobs, vault.clone(), build.clone(), config.package_cache)?;
+        let packages = Packages::new(databases.app.clone(), blobs, vault.clone(), build.clone(), config.package_cache)?;
         let logs = Logs::start(databases.system.clone(), clock.clone(), config.log_lines, config.log_followers, &tasks);
         let invoker = Invoker::start(invoker::Setup {
             config: config.clone(),
@@ -46,7 +49,25 @@ impl FunctionsService {
         let inner = Inner { config, databases, clock, auth, registry, packages, logs, invoker, vault };
         let functions = Self(Arc::new(inner));
         drop(tasks.spawn(functions.clone().keep_provisioned()));
+        drop(tasks.spawn(functions.clone().remove_unneeded()));
         Ok(functions)
+    }
+
+    /// Removes what nobody needs any more from the blob store, now and then until the server stops.
+    async fn remove_unneeded(self) {
+        let (tasks, grace) = (self.0.invoker.tasks.clone(), self.0.config.keep_unneeded);
+        let mut unneeded = Unneeded::default();
+        while !tasks.is_stopping() {
+            tokio::select! {
+                () = tokio::time::sleep((grace / 4).min(LOOK_EVERY)) => {}
+                () = tasks.soft_stopped() => break,
+            }
+            match self.0.packages.remove_unneeded(&mut unneeded, grace).await {
+                Ok(0) => {}
+                Ok(removed) => tracing::info!(removed, "{removed} blobs were removed that no function needs any more"),
+                Err(err) => tracing::warn!(error = %err, "blobs that no function needs any more stay for now: {err}"),
+            }
+        }
     }
 
     /// Whether calls are taken, and, when there are functions, the last worker that was started came up.

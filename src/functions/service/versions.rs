@@ -54,7 +54,8 @@ impl FunctionsService {
             settings.description.clear();
             settings
         };
-        Ok(live.package == newest.package
+        let (ours, theirs) = (&live.package, &newest.package);
+        Ok((ours.kind, ours.style, &ours.source_sha256) == (theirs.kind, theirs.style, &theirs.source_sha256)
             && live.declared == newest.declared
             && without_description(live) == without_description(newest)
             && self.variables(live)? == self.variables(newest)?)

@@ -60,6 +60,7 @@ struct Entry {
     bridge: v8::Global<v8::Function>,
     builtin_exports: v8::Global<v8::Function>,
     tell_pending: v8::Global<v8::Function>,
+    rehearse: v8::Global<v8::Function>,
 }
 
 /// The isolate and all that belongs to it.
@@ -172,6 +173,7 @@ impl Engine {
             Which::Invoke => &self.entry.invoke,
             Which::Drained => &self.entry.drained,
             Which::TellPending => &self.entry.tell_pending,
+            Which::Rehearse => &self.entry.rehearse,
         };
         let context = self.runtime.main_context();
         let isolate = &mut **self.runtime.v8_isolate();
@@ -234,6 +236,8 @@ pub(in crate::isolate) enum Which {
     Drained,
     /// Has the pending timers told.
     TellPending,
+    /// Puts a handler of our own in the place of the function's.
+    Rehearse,
 }
 
 /// Makes the arguments of a call once there is a scope to make them in.
@@ -275,7 +279,7 @@ fn boot(runtime: &mut JsRuntime) -> Result<Entry, CoreError> {
         let function = v8::Local::<v8::Function>::try_from(value).ok()?;
         Some(v8::Global::new(scope, function))
     };
-    let names = ["surround", "load", "hasWork", "invoke", "drained", "bridge", "builtinExports", "tellPending"];
+    let names = ["surround", "load", "hasWork", "invoke", "drained", "bridge", "builtinExports", "tellPending", "rehearse"];
     let [
         Some(surround),
         Some(load),
@@ -285,10 +289,11 @@ fn boot(runtime: &mut JsRuntime) -> Result<Entry, CoreError> {
         Some(bridge),
         Some(builtin_exports),
         Some(tell_pending),
+        Some(rehearse),
     ] = names.map(function)
     else {
         let message = "the snapshot does not belong to this program: an entry function is missing";
         return Err(CoreError::from(deno_error::JsErrorBox::generic(message)));
     };
-    Ok(Entry { surround, load, has_work, invoke, drained, bridge, builtin_exports, tell_pending })
+    Ok(Entry { surround, load, has_work, invoke, drained, bridge, builtin_exports, tell_pending, rehearse })
 }

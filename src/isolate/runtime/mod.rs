@@ -11,6 +11,7 @@ mod fetch;
 pub(super) mod meter;
 pub(super) mod modules;
 mod ops;
+mod rehearsal;
 mod scripts;
 mod scrypt;
 pub(super) mod streams;

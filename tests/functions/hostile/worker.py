@@ -23,6 +23,9 @@ def bundle(length):
 
 
 def frame(message, body=b""):
+    """A message is `{its type: what it says}`; anything that is no message goes as it is."""
+    if isinstance(message, dict) and "type" in message:
+        message = {message["type"]: {key: value for key, value in message.items() if key != "type"}}
     head = json.dumps(message).encode()
     return struct.pack("<II", len(head) + 4 + len(body), len(head)) + head + body
 
@@ -107,7 +110,7 @@ def misbehave(sock, mode, seed, call):
         told = {"running": True, "timers": 4294967295, "soonest": [[-1, True]] * 5000, "operations": many, "open": many, "wait_until": 7}
         forever(sock, frame({"type": "pending", **told}))
     elif mode == "nested":
-        head = b'{"type":' + b"[" * 400000
+        head = b'{"answer":' + b"[" * 400000
         sock.sendall(struct.pack("<II", len(head) + 4, len(head)) + head)
     elif mode == "leftovers":
         sock.sendall(answer(call, b'"first"') + answer(call, b'"second"'))
@@ -147,10 +150,11 @@ def main():
         (length,) = struct.unpack("<I", read(sock, 4))
         whole = read(sock, length)
         (head_length,) = struct.unpack("<I", whole[:4])
-        message, body = json.loads(whole[4 : 4 + head_length]), whole[4 + head_length :]
-        if message["type"] == "compile":
+        ((kind, message),) = json.loads(whole[4 : 4 + head_length]).items()
+        body = whole[4 + head_length :]
+        if kind == "compile":
             sock.sendall(frame({"type": "compiled", **bundle(len(body))}, body))
-        elif message["type"] == "assign":
+        elif kind == "assign":
             mode = message["function"]
             if mode == "init-logs":
                 forever(sock, log(0, "x" * 60000))

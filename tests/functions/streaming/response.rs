@@ -63,6 +63,47 @@ async fn a_client_that_leaves_cancels_the_stream() {
 }
 
 #[tokio::test]
+async fn a_client_that_leaves_a_silent_stream_is_missed() {
+    let app = TestApp::start().await;
+    let source = "export default () => new Response(new ReadableStream({
+        start(c) { c.enqueue(new TextEncoder().encode(': hello\\n\\n')); setTimeout(() => c.close(), 600_000) },
+        cancel(reason) { console.log('cancelled:', reason) } }), { headers: { 'content-type': 'text/event-stream' } })";
+    app.deploy("silent", source, json!({ "timeout_s": 900 })).await;
+    let mut answer = app.anon().get("/functions/v1/silent").stream().await.expect("a head");
+    answer.chunk().await.expect("a chunk");
+    drop(answer);
+    // Long before anything would be written to it, or the call's time is over.
+    logged(&app, "silent", "cancelled: the client has gone away").await;
+}
+
+#[tokio::test]
+async fn a_whole_body_may_be_as_long_as_a_stream() {
+    let app = TestApp::start_with("[functions]\nmax_streamed = \"32MiB\"").await;
+    let source = "const made = { text: (n) => 'ä'.repeat(n / 2), bytes: (n) => new Uint8Array(n).fill(7), blob: (n) => new Blob(['x'.repeat(n)]) };
+        export default (request) => {
+            const { searchParams } = new URL(request.url);
+            return new Response(made[searchParams.get('of')](+searchParams.get('size')), { status: 203, headers: { 'x-own': 'yes' } }) }";
+    app.deploy("long", source, json!({ "timeout_s": 30, "memory_mb": 512 })).await;
+    for (of, byte) in [("text", None), ("bytes", Some(7)), ("blob", Some(b'x'))] {
+        for size in [6 << 20, (6 << 20) + 2, 20 << 20] {
+            let answer = app.anon().get(&format!("/functions/v1/long?of={of}&size={size}")).await;
+            assert_eq!((answer.assert_status(203).bytes().len(), answer.header("x-own")), (size, Some("yes")), "{of}");
+            assert!(
+                byte.is_none_or(|byte| answer.bytes().iter().all(|one| *one == byte)),
+                "{of} of {size} bytes came over changed"
+            );
+        }
+    }
+    let answer = app.anon().get("/functions/v1/long?of=bytes&size=33554433").stream().await.expect("a head");
+    answer.bytes().await.expect_err("the body is not to look whole");
+    logged(&app, "long", "functions.max_streamed").await;
+    // Lambda's own handlers keep Lambda's limit.
+    app.deploy("lambda", "export const handler = async () => 'x'.repeat(7 << 20)", json!({ "memory_mb": 512 })).await;
+    let refused = app.anon().get("/functions/v1/lambda").await;
+    assert_eq!(refused.assert_status(502).json()["errorType"], "Function.ResponseSizeTooLarge");
+}
+
+#[tokio::test]
 async fn a_stream_without_an_end_is_broken_at_the_time_limit() {
     let app = TestApp::start().await;
     let source = "export default () => new Response(new ReadableStream({

@@ -28,15 +28,8 @@ pub(super) async fn run(context: Arc<Context>, fetch: Fetch, first: Bytes, rest:
         (FetchBody::Streamed(length), Some(rest)) => (Some(Body::wrap_stream(rest)), length),
         _ => (Some(Body::from(first)), None),
     };
-    let outbound = Outbound {
-        network: &context.revision.settings.network,
-        hops: context.hops,
-        method: &method,
-        url: &url,
-        headers: &headers,
-        body,
-        length,
-    };
+    let outbound =
+        Outbound { network: &context.network, hops: context.hops, method: &method, url: &url, headers: &headers, body, length };
     let response = match context.egress.send(outbound).await {
         Ok(response) => response,
         Err(trouble) => {

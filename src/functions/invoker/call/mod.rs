@@ -13,6 +13,7 @@ mod body;
 mod fetch;
 mod running;
 mod session;
+pub mod untrusted;
 mod wire;
 
 pub use self::body::{Download, Payload, Upload, Uploader, upload};

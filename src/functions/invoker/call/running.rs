@@ -176,10 +176,9 @@ impl Running {
     /// What its streams need.
     pub(super) fn context(&self) -> Context {
         let Apart { tasks, egress, limits } = self.apart.clone();
-        let revision = Arc::clone(&self.environment.revision);
         Context {
             egress,
-            revision,
+            network: self.environment.revision.settings.network.clone(),
             hops: self.hops,
             limits,
             tasks,

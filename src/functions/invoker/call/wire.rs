@@ -18,7 +18,7 @@ use super::fetch::{self, Allowance};
 use crate::functions::egress::Egress;
 use crate::functions::invoker::channel::{Link, LinkError, Outgoing};
 use crate::functions::logs::{Buffer, What};
-use crate::functions::model::Revision;
+use crate::functions::model::Network;
 use crate::isolate::protocol::{
     CHUNK, Fetch, FetchBody, FetchHead, FromWorker, LogLevel, MAX_OPENING, ToWorker, WINDOW, request_stream, response_stream,
 };
@@ -53,7 +53,8 @@ pub(in crate::functions::invoker) struct Limits {
 /// What is the same for all streams of a call.
 pub(in crate::functions::invoker) struct Context {
     pub(in crate::functions::invoker) egress: Egress,
-    pub(in crate::functions::invoker) revision: Arc<Revision>,
+    /// The hosts the function may reach.
+    pub(in crate::functions::invoker) network: Network,
     /// How many functions the request has gone through before this one.
     pub(in crate::functions::invoker) hops: u8,
     pub(in crate::functions::invoker) limits: Limits,

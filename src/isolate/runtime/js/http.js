@@ -32,16 +32,17 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 export function makeEvent(call, http) {
   const headers = {};
   const cookies = [];
-  for (let i = 0; i < http.headers.length; i += 2) {
-    const name = http.headers[i];
-    const value = http.headers[i + 1];
+  const lines = StringPrototypeSplit(http.headers, "\n");
+  for (let i = 0; i + 1 < lines.length; i += 2) {
+    const name = lines[i];
+    const value = lines[i + 1];
     if (name === "cookie") {
       for (const cookie of StringPrototypeSplit(value, "; ")) ArrayPrototypePush(cookies, cookie);
     } else {
       headers[name] = name in headers ? `${headers[name]},${value}` : value;
     }
   }
-  const claims = JSONParse(http.claims);
+  const claims = http.claims === null ? null : JSONParse(http.claims);
   const event = {
     version: "2.0",
     routeKey: "$default",
@@ -69,8 +70,7 @@ export function makeEvent(call, http) {
     },
     isBase64Encoded: false,
   };
-  const special = JSONParse(http.requestContext);
-  if (special !== null) ObjectAssign(event.requestContext, special);
+  if (http.requestContext !== null) ObjectAssign(event.requestContext, JSONParse(http.requestContext));
   if (cookies.length > 0) event.cookies = cookies;
   if (http.query !== "") event.queryStringParameters = parameters(http.query);
   if (claims !== null) event.requestContext.authorizer = { jwt: { claims, scopes: null } };

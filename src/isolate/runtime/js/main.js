@@ -5,13 +5,13 @@ import { op_plinth_log } from "ext:core/ops";
 import { awslambda } from "ext:plinth/awslambda.js";
 import { failWith, unhandledRejection } from "ext:plinth/errors.js";
 import * as globals from "ext:plinth/globals.js";
-import { drained, hasWork, invoke, load } from "ext:plinth/invoke.js";
+import { drained, hasWork, invoke, load, rehearse } from "ext:plinth/invoke.js";
 import { bridge } from "ext:plinth/modules.js";
 import * as node from "ext:plinth/node/modules.js";
 import * as process from "ext:plinth/process.js";
 import * as timers from "ext:plinth/timers.js";
 
-const { ObjectDefineProperty, StringPrototypeStartsWith } = primordials;
+const { ObjectDefineProperty, SafeArrayIterator, StringPrototypeStartsWith } = primordials;
 
 globals.define();
 
@@ -70,8 +70,18 @@ internals.plinth = {
     core.setReportExceptionCallback(uncaught);
     const { builtinExports } = node;
     const { tellPending } = timers;
-    return { surround: process.surround, load, hasWork, invoke, drained, bridge, builtinExports, tellPending };
+    return { surround: process.surround, load, hasWork, invoke, drained, bridge, builtinExports, tellPending, rehearse };
   },
 };
 
 node.evaluate();
+
+// What is compiled now is in the snapshot.
+for (const style of ["lambda", "web", undefined]) {
+  rehearse(style);
+  if (style === undefined) continue;
+  for (const body of [null, core.encode("{}")]) {
+    const http = ["POST", "http://localhost/?a=b", "/", "a=b", "127.0.0.1", 0, "host\nlocalhost\ncontent-type\ntext/plain\n", "{}", null];
+    invoke("00000000-0000-4000-8000-000000000000", 1000, 128, "", undefined, body, ...new SafeArrayIterator(http), false);
+  }
+}

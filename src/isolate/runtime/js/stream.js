@@ -17,6 +17,7 @@ const {
   TypeError,
   TypedArrayPrototypeGetSymbolToStringTag,
   TypedArrayPrototypeSet,
+  TypedArrayPrototypeSubarray,
   Uint8Array,
   Uint8ArrayPrototype,
 } = primordials;
@@ -79,6 +80,15 @@ export async function send(reader, whole, start) {
     } catch {
       // What its cancel() throws is nobody's business any more.
     }
+  }
+  op_plinth_stream_end();
+}
+
+/** Sends a body that is there, but too long for a whole answer. */
+export async function sendLong(bytes, status, headers) {
+  start(status, headers);
+  for (let at = 0; at < bytes.length; at += EAGER) {
+    if (!await write(TypedArrayPrototypeSubarray(bytes, at, at + EAGER))) break;
   }
   op_plinth_stream_end();
 }

@@ -3,7 +3,7 @@ import { core, primordials } from "ext:core/mod.js";
 import { op_plinth_answer, op_plinth_answer_http_bytes, op_plinth_answer_http_text, op_plinth_waiting } from "ext:core/ops";
 import { fail } from "ext:plinth/errors.js";
 import { body as bodies, request as requests, response as responses, streams } from "ext:plinth/globals.js";
-import { send, start } from "ext:plinth/stream.js";
+import { send, sendLong, start } from "ext:plinth/stream.js";
 
 const {
   ArrayPrototypePush,
@@ -13,15 +13,64 @@ const {
   PromisePrototypeThen,
   PromiseResolve,
   StringPrototypeIncludes,
+  StringPrototypeSplit,
   StringPrototypeToLowerCase,
 } = primordials;
 
+/** The longest body of a whole answer, in bytes, and the longest text that is surely no longer. */
+const MAX_WHOLE = 6 * 1024 * 1024;
+const MAX_TEXT = MAX_WHOLE / 3;
+
+/**
+ * What deno's Request keeps inside, for a request that has arrived: as `newInnerRequest` makes it, which takes V8 several times as long,
+ * since it defines accessors on every object.
+ */
+class Arrived {
+  #headers;
+  #list = null;
+  #url;
+  redirectMode = "follow";
+  redirectCount = 0;
+  urlList;
+  urlListProcessed;
+  clientRid = null;
+  blobUrlEntry = null;
+
+  constructor(method, url, headers, body) {
+    this.method = method;
+    this.#url = url;
+    this.#headers = headers;
+    this.body = body;
+    this.urlList = [() => url];
+    this.urlListProcessed = [url];
+  }
+
+  get headerList() {
+    return this.#list ??= pairs(this.#headers);
+  }
+
+  set headerList(list) {
+    this.#list = list;
+  }
+
+  url() {
+    return this.#url;
+  }
+
+  currentUrl() {
+    return this.#url;
+  }
+}
+
+function pairs(lines) {
+  const parts = StringPrototypeSplit(lines, "\n");
+  const list = [];
+  for (let i = 0; i + 1 < parts.length; i += 2) ArrayPrototypePush(list, [parts[i], parts[i + 1]]);
+  return list;
+}
+
 /** A request whose parts came from Rust. */
 export function makeRequest(http) {
-  const list = [];
-  for (let i = 0; i < http.headers.length; i += 2) {
-    ArrayPrototypePush(list, [http.headers[i], http.headers[i + 1]]);
-  }
   let body = null;
   if (typeof http.body === "number") {
     body = new bodies.InnerBody(streams.readableStreamForRid(http.body));
@@ -29,17 +78,16 @@ export function makeRequest(http) {
     body = new bodies.InnerBody({ body: http.body, consumed: false });
     body.length = http.body.length;
   }
-  const inner = requests.newInnerRequest(http.method, http.url, () => list, body, false);
-  return requests.fromInnerRequest(inner, "immutable");
+  return requests.fromInnerRequest(new Arrived(http.method, http.url, http.headers, body), "immutable");
 }
 
 /** The request that stands for an event: its JSON, posted. */
 export const eventAsHttp = (json) => ({
   method: "POST",
   url: "http://localhost/",
-  headers: ["content-type", "application/json"],
+  headers: "content-type\napplication/json\n",
   sourceIp: "127.0.0.1",
-  claims: "null",
+  claims: null,
   body: core.encode(json),
 });
 
@@ -52,7 +100,7 @@ function settled() {
 /** The third argument of a web-style handler. */
 export function makeContext(http) {
   return {
-    claims: JSONParse(http.claims),
+    claims: http.claims === null ? null : JSONParse(http.claims),
     waitUntil(promise) {
       op_plinth_waiting(++waiting);
       PromisePrototypeThen(PromiseResolve(promise), settled, (reason) => {
@@ -84,16 +132,21 @@ export async function answer(response, event, mayStream) {
   if (responses.responseBodyUsed(response)) {
     return fail("Runtime.InvalidResponse", "the body of the handler's Response was already used", false);
   }
+  // What is too long for a whole answer is streamed, though it is there.
+  const tooLong = (bytes) => mayStream && bytes.length > MAX_WHOLE;
+  const sendWhole = (bytes) => {
+    if (tooLong(bytes)) return sendLong(bytes, inner.status, headers);
+    op_plinth_answer_http_bytes(inner.status, headers, bytes);
+  };
   const whole = inner.body?.streamOrStatic?.body;
   if (inner.body === null) {
     op_plinth_answer_http_text(inner.status, headers, "");
-  } else if (typeof whole === "string") {
+  } else if (typeof whole === "string" && whole.length <= MAX_TEXT) {
     op_plinth_answer_http_text(inner.status, headers, whole);
   } else if (mayStream && whole === undefined && inner.body.source === null) {
-    const sendWhole = (bytes) => op_plinth_answer_http_bytes(inner.status, headers, bytes);
     await send(response.body.getReader(), sendWhole, () => start(inner.status, headers));
   } else {
-    op_plinth_answer_http_bytes(inner.status, headers, await response.bytes());
+    await sendWhole(await response.bytes());
   }
 }
 

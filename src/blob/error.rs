@@ -1,0 +1,34 @@
+//! Why the blob store refused.
+
+use std::io::{self, ErrorKind};
+
+use super::key::InvalidKey;
+
+/// Why a blob could not be kept or found.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    InvalidKey(#[from] InvalidKey),
+    /// The folder could not be made.
+    #[error("cannot open the blob folder {folder}: {reason}")]
+    Open { folder: String, reason: String },
+    /// There is no space left, or the file would be larger than this process may write.
+    #[error("the blob store is full: {0}")]
+    Full(String),
+    /// The disk refused.
+    #[error("the blob store: {0}")]
+    Store(String),
+}
+
+impl From<object_store::Error> for Error {
+    fn from(err: object_store::Error) -> Self {
+        if is_full(&err) { Self::Full(err.to_string()) } else { Self::Store(err.to_string()) }
+    }
+}
+
+/// Whether what is behind an error is a lack of space.
+fn is_full(err: &(dyn std::error::Error + 'static)) -> bool {
+    let kind = err.downcast_ref::<io::Error>().map(io::Error::kind);
+    let here = matches!(kind, Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge));
+    here || err.source().is_some_and(is_full)
+}
