@@ -23,6 +23,8 @@ pub struct Error {
     pub message: String,
     pub details: Option<Box<Value>>,
     pub hint: Option<String>,
+    /// How many rows there are, where an offset is beyond them.
+    pub total: Option<u64>,
 }
 
 impl Error {
@@ -30,7 +32,7 @@ impl Error {
     pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         let (code, message) = (code.into(), message.into());
         let status = status_of(&code);
-        Self { code, status, message, details: None, hint: None }
+        Self { code, status, message, details: None, hint: None, total: None }
     }
 
     /// With details.
@@ -88,8 +90,9 @@ impl Error {
     /// PGRST103: an offset beyond the rows there are.
     #[must_use]
     pub fn out_of_range(offset: u64, total: u64) -> Self {
-        Self::new("PGRST103", "Requested range not satisfiable")
-            .details(format!("An offset of {offset} was requested, but there are only {total} rows."))
+        let error = Self::new("PGRST103", "Requested range not satisfiable")
+            .details(format!("An offset of {offset} was requested, but there are only {total} rows."));
+        Self { total: Some(total), ..error }
     }
 
     /// 54000 or alike: one of the server's own limits, named.

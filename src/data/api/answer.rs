@@ -21,7 +21,7 @@ pub(super) fn rows(ask: &Ask, action: Action, answer: Answer) -> Result<HttpResp
         return Ok(started(ask, StatusCode::NO_CONTENT, action).finish());
     }
     let range = ContentRange::of_read(answer.offset, answer.rows, answer.total)
-        .map_err(|fault| ask.refused(fault).of_total(answer.total))?;
+        .map_err(|fault| ask.refused(fault))?;
     let status = StatusCode::from_u16(range.status()).unwrap_or(StatusCode::OK);
     let mut response = started(ask, status, action);
     response.insert_header((header::CONTENT_RANGE, range.to_string()));

@@ -20,8 +20,6 @@ const RETRY_SECONDS: &str = "1";
 pub(super) struct ApiError {
     status: StatusCode,
     error: data::Error,
-    /// `Content-Range`, where the rows that were asked for are beyond the last.
-    range: Option<String>,
 }
 
 /// The body of an error answer.
@@ -47,13 +45,7 @@ impl ApiError {
     pub(super) fn told_to(role: Role, error: impl Into<data::Error>) -> Self {
         let error = error.into();
         let status = StatusCode::from_u16(error.status_for(role)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { status, error, range: None }
-    }
-
-    /// With how many rows there are.
-    pub(super) fn of_total(mut self, total: Option<u64>) -> Self {
-        self.range = total.map(|total| format!("*/{total}"));
-        self
+        Self { status, error }
     }
 }
 
@@ -97,8 +89,8 @@ impl ResponseError for ApiError {
             StatusCode::UNAUTHORIZED => drop(answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"))),
             StatusCode::SERVICE_UNAVAILABLE => drop(answer.insert_header((header::RETRY_AFTER, RETRY_SECONDS))),
             StatusCode::RANGE_NOT_SATISFIABLE => {
-                if let Some(range) = &self.range {
-                    answer.insert_header((header::CONTENT_RANGE, range.as_str()));
+                if let Some(total) = self.error.total {
+                    answer.insert_header((header::CONTENT_RANGE, format!("*/{total}")));
                 }
             }
             _ => {}

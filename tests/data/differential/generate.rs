@@ -1,5 +1,6 @@
 //! Cases: a schema with policies, rows, and requests with what they mean in SQL.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -8,6 +9,9 @@ use super::chance::Chance;
 /// Stand for the ids of the two users, which differ from server to server.
 pub const ADA: &str = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa";
 pub const BOB: &str = "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb";
+
+/// The ids stay as they are, to be found and replaced.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-');
 
 /// Takes away what the case before left.
 pub const DROP: &str = "drop table if exists items; drop table if exists groups;\n";
@@ -273,7 +277,7 @@ fn filters(chance: &mut Chance, most: usize) -> (Vec<String>, String) {
 fn escaped(parameter: &str) -> String {
     let (key, value) = parameter.split_once('=').expect("a parameter has a value");
     let value = value.replace("%2B", "+");
-    let escape = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let escape = |text: &str| utf8_percent_encode(text, ESCAPED).to_string();
     format!("{}={}", escape(key), escape(&value))
 }
 
