@@ -212,15 +212,24 @@ impl<'a> Lower<'a> {
         let sees = (self.ctes.len(), self.frames.len() - 1);
         let (function, arguments) = self.seen_from(sees, |lower| lower.resolve(name, given))?;
         check_one_query(&function)?;
-        let columns = self.columns_of(&function, &called)?;
+        let columns = self.columns_of(&function)?;
+        // A function that gives single values has one column: by its own name inside, and by the source's name for others.
+        let single = matches!(function.returns, Returns::Scalar(_) | Returns::SetOfScalar(_));
+        let shown = columns.iter().map(|(name, _)| if single { called.clone() } else { name.clone() });
+        let names = renamed(shown, alias)?;
+        let columns =
+            names.into_iter().zip(columns).map(|(name, (inner, ty))| VisibleColumn { name, inner, ty, hidden: false }).collect();
         let id = self.new_id();
-        self.show(Source { id, rows: Rows::Function(function, arguments) }, called, None, columns, alias)
+        self.reveal(Visible { id, alias: called, relation: None, columns })?;
+        Ok(Source { id, rows: Rows::Function(function, arguments) })
     }
 
     /// The columns of a function's rows.
-    fn columns_of(&self, function: &Function, called: &str) -> Result<Vec<(String, Type)>, Fault> {
+    fn columns_of(&self, function: &Function) -> Result<Vec<(String, Type)>, Fault> {
         match &function.returns {
-            Returns::Scalar(ty) | Returns::SetOfScalar(ty) if *ty != Type::Void => Ok(vec![(called.to_owned(), ty.clone())]),
+            Returns::Scalar(ty) | Returns::SetOfScalar(ty) if *ty != Type::Void => {
+                Ok(vec![(function.name.name.clone(), ty.clone())])
+            }
             Returns::Row(name) | Returns::SetOfRow(name) => {
                 let relation = self.relation_named(name)?;
                 Ok(relation.columns.iter().map(|column| (column.name.clone(), column.ty.clone())).collect())

@@ -34,7 +34,7 @@ pub use parse::{
     statements as parse,
 };
 pub use scope::{Arguments, Scope};
-pub use types::data_type;
+pub use types::{assigns, data_type};
 
 use super::ast::{Expr, Query, Statement};
 use super::catalog::{Catalog, ViewColumn};
@@ -47,7 +47,6 @@ use scope::Lower;
 /// A query from its text.
 ///
 /// # Errors
-///
 /// Any [`Fault`], with its place in the text.
 pub fn query(sql: &str, schema: &Schema, scope: &Scope) -> Result<Query, Fault> {
     query_with(sql, schema.catalog(), scope)
@@ -56,7 +55,6 @@ pub fn query(sql: &str, schema: &Schema, scope: &Scope) -> Result<Query, Fault> 
 /// An expression from its text. It is brought to the type that the scope expects.
 ///
 /// # Errors
-///
 /// Any [`Fault`], with its place in the text.
 pub fn expression(sql: &str, schema: &Schema, scope: &Scope) -> Result<Expr, Fault> {
     expression_with(sql, schema.catalog(), scope)
@@ -65,7 +63,6 @@ pub fn expression(sql: &str, schema: &Schema, scope: &Scope) -> Result<Expr, Fau
 /// A statement that was parsed before: a query, `insert`, `update` or `delete`.
 ///
 /// # Errors
-///
 /// Any [`Fault`], with its place in the text.
 pub fn statement(statement: &parsed::Statement, schema: &Schema, scope: &Scope) -> Result<Statement, Fault> {
     Lower::new(schema.catalog(), scope).statement(statement)
@@ -74,7 +71,6 @@ pub fn statement(statement: &parsed::Statement, schema: &Schema, scope: &Scope) 
 /// The columns that a query gives, each with the column of a table that it shows unchanged, if there is one.
 ///
 /// # Errors
-///
 /// Any [`Fault`], with its place in the text.
 pub fn describe(sql: &str, catalog: &Catalog) -> Result<Vec<(String, Type, Option<ViewColumn>)>, Fault> {
     let parsed = parse::query(sql)?;
@@ -85,12 +81,6 @@ pub fn describe(sql: &str, catalog: &Catalog) -> Result<Vec<(String, Type, Optio
         (column.name.clone(), column.ty.clone(), origin)
     });
     Ok(columns.collect())
-}
-
-/// Whether a column's values may be put into a column of another type without a cast.
-#[must_use]
-pub fn assigns(from: &Type, to: &Type) -> bool {
-    types::bends(from, to, types::Bend::Assignment)
 }
 
 /// [`query`] against a catalogue that is not a whole schema yet.

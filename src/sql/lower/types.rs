@@ -144,6 +144,12 @@ pub(super) fn arithmetic(left: &Type, right: &Type) -> Option<Type> {
     (ty.family() == Family::Number).then_some(if mixed { Type::Float8 } else { ty })
 }
 
+/// Whether a column's values may be put into a column of another type without a cast.
+#[must_use]
+pub fn assigns(from: &Type, to: &Type) -> bool {
+    bends(from, to, Bend::Assignment)
+}
+
 /// Whether a value of a type may become one of another.
 pub(super) fn bends(from: &Type, to: &Type, bend: Bend) -> bool {
     let (from, to) = (from.bare(), to.bare());
