@@ -11,8 +11,10 @@ use std::path::{Path, PathBuf};
 use rules::{SourceFile, TABLE};
 
 /// Folders and files that are not the project's own text.
-const SKIPPED: [&str; 8] =
-    [".git", "target", "data", "node_modules", "third_party", "Cargo.lock", "package-lock.json", "LICENSE"];
+const SKIPPED: [&str; 7] = [".git", "target", "node_modules", "third_party", "Cargo.lock", "package-lock.json", "LICENSE"];
+
+/// Where `make run` keeps its data; a folder of that name further down is a part of the project.
+const DATA: &str = "data";
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -38,7 +40,7 @@ fn walk(folder: &Path, visit: &mut dyn FnMut(&Path)) {
     for entry in std::fs::read_dir(folder).expect("a folder of the project can be read") {
         let path = entry.expect("an entry can be read").path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if SKIPPED.contains(&name.as_str()) {
+        if SKIPPED.contains(&name.as_str()) || path == root().join(DATA) {
             continue;
         }
         if path.is_dir() { walk(&path, visit) } else { visit(&path) }
