@@ -18,7 +18,8 @@ pub struct Problem {
     detail: Option<String>,
     errors: Vec<FieldError>,
     retry_after: Option<Duration>,
-    statement: Option<StatementError>,
+    // Behind a pointer, since a problem travels in every handler's result.
+    statement: Option<Box<StatementError>>,
 }
 
 /// What is wrong with a statement of SQL, and where.
@@ -123,7 +124,7 @@ impl Problem {
     /// Says what is wrong with a statement of SQL, and where.
     #[must_use]
     pub fn with_statement(mut self, statement: StatementError) -> Self {
-        self.statement = Some(statement);
+        self.statement = Some(Box::new(statement));
         self
     }
 
@@ -166,7 +167,7 @@ impl ResponseError for Problem {
             status: self.code.status().as_u16(),
             detail: self.detail.as_deref(),
             errors: &self.errors,
-            statement: self.statement.as_ref(),
+            statement: self.statement.as_deref(),
             request_id: current_request_id().map(|id| id.to_string()),
         };
         let mut answer = HttpResponse::build(self.code.status());

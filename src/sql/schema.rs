@@ -17,8 +17,11 @@ pub struct Schema {
     catalog: Catalog,
     relations: HashMap<Name, Pieces>,
     /// In the order of the catalogue's functions of that name.
-    bodies: HashMap<Name, Vec<(Arc<Function>, Vec<Statement>)>>,
+    bodies: HashMap<Name, Vec<Bodied>>,
 }
+
+/// A function with its statements.
+type Bodied = (Arc<Function>, Vec<Statement>);
 
 /// The lowered pieces of a relation.
 #[derive(Debug, Default)]

@@ -143,7 +143,7 @@ fn added(relation: &Relation) -> Result<Option<(String, From)>, Fault> {
 fn add_native(before: &Relation, after: &Relation) -> Vec<Native> {
     let table = target(&after.name, true);
     let (Some(old), Some(new)) = (before.table(), after.table()) else { return Vec::new() };
-    let columns = after.columns[before.columns.len()..].iter().map(|column| super::postgres::column(column));
+    let columns = after.columns[before.columns.len()..].iter().map(super::postgres::column);
     let mut added = columns.map(|column| format!("add column {column}")).collect::<Vec<_>>();
     if old.primary_key.is_none() {
         added.extend(new.primary_key.iter().map(|key| format!("add {}", super::postgres::key(key, "primary key"))));
@@ -173,7 +173,7 @@ fn drop_columns(draft: &Draft, relation: &mut Relation, dropped: &[String]) -> R
             table.primary_key = None;
         }
         table.uniques.retain(|key| !uses(&key.columns));
-        table.foreign_keys.retain(|key| !uses(&key.columns) && !(key.references == own && uses(&key.referenced_columns)));
+        table.foreign_keys.retain(|key| !uses(&key.columns) && (key.references != own || !uses(&key.referenced_columns)));
         table.indexes.retain(|index| !uses(&index.columns));
         // As in PostgreSQL, checks go with the columns they are about.
         table.checks.retain(|check| !dropped.iter().any(|column| rename::mentions(&check.text, column)));

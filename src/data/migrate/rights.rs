@@ -151,7 +151,7 @@ pub(super) struct Given<'a> {
 
 pub(super) fn grant(draft: &mut Draft, given: &Given<'_>, native: impl ToString) -> Result<Effect, Fault> {
     let tag = if given.granted { "GRANT" } else { "REVOKE" };
-    let to = given.grantees.iter().map(|grantee| role_of(grantee)).collect::<Result<Vec<_>, _>>()?;
+    let to = given.grantees.iter().map(role_of).collect::<Result<Vec<_>, _>>()?;
     match given.objects {
         Some(GrantObjects::Tables(names)) => {
             for name in names {
@@ -211,8 +211,11 @@ fn role_of(to: &parsed::Grantee) -> Result<Grantee, Fault> {
     }
 }
 
-/// The privileges named, each with its columns.
-fn privileges(privileges: &parsed::Privileges) -> Result<Vec<(Privilege, Option<Vec<String>>)>, Fault> {
+/// A privilege with its columns; without them it is on the whole table.
+type Named = (Privilege, Option<Vec<String>>);
+
+/// The privileges that a grant names.
+fn privileges(privileges: &parsed::Privileges) -> Result<Vec<Named>, Fault> {
     let parsed::Privileges::Actions(actions) = privileges else {
         let all = [Privilege::Select, Privilege::Insert, Privilege::Update, Privilege::Delete];
         return Ok(all.into_iter().map(|privilege| (privilege, None)).collect());
@@ -249,33 +252,38 @@ fn change(relation: &mut Relation, given: &Given<'_>, to: &[Grantee]) -> Result<
             }
         }
         for grantee in to {
-            let same = |grant: &Grant| grant.grantee == *grantee && grant.privilege == privilege;
-            match (&columns, given.granted) {
-                (None, true) => {
-                    if !relation.grants.iter().any(|grant| same(grant) && grant.columns.is_none()) {
-                        relation.grants.push(Grant { grantee: *grantee, privilege, columns: None });
-                    }
-                }
-                (Some(named), true) => match relation.grants.iter_mut().find(|grant| same(grant) && grant.columns.is_some()) {
-                    Some(Grant { columns: Some(there), .. }) => {
-                        there.extend(named.iter().filter(|name| !there.contains(name)).cloned().collect::<Vec<_>>());
-                    }
-                    _ => relation.grants.push(Grant { grantee: *grantee, privilege, columns: Some(named.clone()) }),
-                },
-                // As in PostgreSQL, taking the table's right takes the columns' too, and not the other way round.
-                (None, false) => relation.grants.retain(|grant| !same(grant)),
-                (Some(named), false) => {
-                    for grant in relation.grants.iter_mut().filter(|grant| same(grant)) {
-                        if let Some(there) = &mut grant.columns {
-                            there.retain(|column| !named.contains(column));
-                        }
-                    }
-                    relation.grants.retain(|grant| grant.columns.as_ref().is_none_or(|columns| !columns.is_empty()));
-                }
-            }
+            let change = if given.granted { give } else { take };
+            change(relation, *grantee, privilege, columns.as_deref());
         }
     }
     Ok(())
+}
+
+fn give(relation: &mut Relation, grantee: Grantee, privilege: Privilege, columns: Option<&[String]>) {
+    let same = |grant: &&mut Grant| {
+        grant.grantee == grantee && grant.privilege == privilege && grant.columns.is_some() == columns.is_some()
+    };
+    match (relation.grants.iter_mut().find(same), columns) {
+        (Some(Grant { columns: Some(there), .. }), Some(named)) => {
+            let new = named.iter().filter(|name| !there.contains(name)).cloned().collect::<Vec<_>>();
+            there.extend(new);
+        }
+        (Some(_), _) => {}
+        (None, _) => relation.grants.push(Grant { grantee, privilege, columns: columns.map(<[String]>::to_vec) }),
+    }
+}
+
+/// As in PostgreSQL, taking the table's right takes the columns' too, and not the other way round.
+fn take(relation: &mut Relation, grantee: Grantee, privilege: Privilege, columns: Option<&[String]>) {
+    let same = |grant: &Grant| grant.grantee == grantee && grant.privilege == privilege;
+    let Some(named) = columns else {
+        relation.grants.retain(|grant| !same(grant));
+        return;
+    };
+    for there in relation.grants.iter_mut().filter(|grant| same(grant)).filter_map(|grant| grant.columns.as_mut()) {
+        there.retain(|column| !named.contains(column));
+    }
+    relation.grants.retain(|grant| grant.columns.as_ref().is_none_or(|columns| !columns.is_empty()));
 }
 
 fn execute(

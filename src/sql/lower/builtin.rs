@@ -39,7 +39,6 @@ enum Gives {
 /// A function of fixed places: its arguments, how many of them must be there, and its result.
 type Signature = (Builtin, &'static [Takes], usize, Gives);
 
-#[expect(clippy::enum_glob_use, reason = "the table below is read by its columns")]
 fn signature(name: &str) -> Option<Signature> {
     use Takes::*;
     Some(match name {
