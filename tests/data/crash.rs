@@ -16,7 +16,8 @@ const ENOUGH: usize = 60;
 #[tokio::test]
 async fn accepted_writes_survive_sigkill_and_none_is_half_done() {
     let mut app = TestApp::start().await;
-    let schema = "create table pairs (id integer generated always as identity primary key, batch text not null, half integer not null);";
+    let schema =
+        "create table pairs (id integer generated always as identity primary key, batch text not null, half integer not null);";
     app.service().post("/admin/v1/sql").json(&json!({ "sql": schema })).await.assert_status(200);
     for round in 0..3 {
         let accepted = Mutex::new(Vec::new());

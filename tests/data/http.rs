@@ -95,7 +95,8 @@ async fn a_read_tells_its_range_and_its_count() {
 #[tokio::test]
 async fn a_read_has_the_form_that_is_accepted() {
     let (_app, ada) = library().await;
-    let object = ada.get("/rest/v1/books?title=eq.Kim&select=title,isbn").header("accept", "application/vnd.pgrst.object+json").await;
+    let object =
+        ada.get("/rest/v1/books?title=eq.Kim&select=title,isbn").header("accept", "application/vnd.pgrst.object+json").await;
     assert_eq!(object.assert_status(200).json(), json!({ "title": "Kim", "isbn": "2" }));
     assert_eq!(object.header("content-type"), Some("application/vnd.pgrst.object+json; charset=utf-8"));
     for (path, rows) in [("/rest/v1/books", 3), ("/rest/v1/books?title=eq.none", 0)] {
@@ -106,7 +107,10 @@ async fn a_read_has_the_form_that_is_accepted() {
     assert_eq!(csv.assert_status(200).text(), "title,pages\nEmma,474\nKim,90\nUlysses,730");
     assert_eq!(csv.header("content-type"), Some("text/csv; charset=utf-8"));
     ada.post("/rest/v1/books").json(&json!({ "title": "Blank" })).await.assert_status(201);
-    let stripped = ada.get("/rest/v1/books?title=eq.Blank&select=title,isbn").header("accept", "application/vnd.pgrst.array+json;nulls=stripped").await;
+    let stripped = ada
+        .get("/rest/v1/books?title=eq.Blank&select=title,isbn")
+        .header("accept", "application/vnd.pgrst.array+json;nulls=stripped")
+        .await;
     assert_eq!(stripped.assert_status(200).json(), json!([{ "title": "Blank" }]));
     refused(&ada.get("/rest/v1/books").header("accept", "image/png").await, 406, "PGRST107");
     refused(&ada.get("/rest/v1/books").header("accept-profile", "secret").await, 406, "PGRST106");
@@ -119,14 +123,28 @@ async fn an_insert_says_where_the_row_is() {
     let made = ada.post("/rest/v1/books").header("prefer", "return=headers-only").json(&json!({ "title": "Dune" })).await;
     assert_eq!((made.assert_status(201).text().as_str(), made.header("location")), ("", Some("/books?id=eq.4")));
     assert_eq!((made.header("content-range"), made.header("preference-applied")), (Some("*/*"), Some("return=headers-only")));
-    let shown = ada.post("/rest/v1/books?select=id,title").header("prefer", "return=representation,count=exact").json(&json!([{ "title": "A" }, { "title": "B" }])).await;
+    let shown = ada
+        .post("/rest/v1/books?select=id,title")
+        .header("prefer", "return=representation,count=exact")
+        .json(&json!([{ "title": "A" }, { "title": "B" }]))
+        .await;
     assert_eq!(shown.assert_status(201).json(), json!([{ "id": 5, "title": "A" }, { "id": 6, "title": "B" }]));
     assert_eq!(shown.header("content-range"), Some("*/2"));
     let nothing = ada.post("/rest/v1/books").json(&json!([])).await;
     nothing.assert_status(201);
-    let form = ada.post("/rest/v1/books").header("content-type", "application/x-www-form-urlencoded").header("prefer", "return=representation").body("title=By+form&pages=3").await;
+    let form = ada
+        .post("/rest/v1/books")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("prefer", "return=representation")
+        .body("title=By+form&pages=3")
+        .await;
     assert_eq!(form.assert_status(201).json()[0]["pages"], 3);
-    let csv = ada.post("/rest/v1/books?select=title,isbn").header("content-type", "text/csv").header("prefer", "return=representation").body("title,isbn\n\"By, csv\",NULL\n").await;
+    let csv = ada
+        .post("/rest/v1/books?select=title,isbn")
+        .header("content-type", "text/csv")
+        .header("prefer", "return=representation")
+        .body("title,isbn\n\"By, csv\",NULL\n")
+        .await;
     assert_eq!(csv.assert_status(201).json(), json!([{ "title": "By, csv", "isbn": null }]));
 }
 
@@ -149,18 +167,33 @@ async fn what_is_wrong_with_a_write_is_told_as_postgresql_tells_it() {
     refused(&ada.post("/rest/v1/nothing").json(&json!({})).await, 404, "PGRST205");
     refused(&post(json!({ "title": "x", "owner": "00000000-0000-4000-8000-000000000000" })).await, 403, "42501");
     refused(&app.anon().post("/rest/v1/books").json(&json!({ "title": "x" })).await, 401, "42501");
-    assert_eq!(ada.head("/rest/v1/books").header("prefer", "count=exact").await.header("content-range"), Some("0-2/3"), "nothing of these was kept");
+    assert_eq!(
+        ada.head("/rest/v1/books").header("prefer", "count=exact").await.header("content-range"),
+        Some("0-2/3"),
+        "nothing of these was kept"
+    );
 }
 
 #[tokio::test]
 async fn an_upsert_changes_or_leaves_what_is_there() {
     let (_app, ada) = library().await;
-    let merge = ada.post("/rest/v1/books?on_conflict=isbn&select=title,pages").header("prefer", "resolution=merge-duplicates,return=representation");
+    let merge = ada
+        .post("/rest/v1/books?on_conflict=isbn&select=title,pages")
+        .header("prefer", "resolution=merge-duplicates,return=representation");
     let merged = merge.json(&json!([{ "isbn": "1", "title": "Emma II" }, { "isbn": "9", "title": "New" }])).await;
-    assert_eq!(merged.assert_status(201).json(), json!([{ "title": "Emma II", "pages": 474 }, { "title": "New", "pages": null }]));
-    let only = ada.post("/rest/v1/books?on_conflict=isbn").header("prefer", "resolution=merge-duplicates").json(&json!({ "isbn": "1", "title": "Emma III" })).await;
+    assert_eq!(
+        merged.assert_status(201).json(),
+        json!([{ "title": "Emma II", "pages": 474 }, { "title": "New", "pages": null }])
+    );
+    let only = ada
+        .post("/rest/v1/books?on_conflict=isbn")
+        .header("prefer", "resolution=merge-duplicates")
+        .json(&json!({ "isbn": "1", "title": "Emma III" }))
+        .await;
     only.assert_status(200);
-    let ignore = ada.post("/rest/v1/books?on_conflict=isbn&select=title").header("prefer", "resolution=ignore-duplicates,return=representation");
+    let ignore = ada
+        .post("/rest/v1/books?on_conflict=isbn&select=title")
+        .header("prefer", "resolution=ignore-duplicates,return=representation");
     let ignored = ignore.json(&json!([{ "isbn": "1", "title": "No" }, { "isbn": "10", "title": "Yes" }])).await;
     assert_eq!(ignored.assert_status(201).json(), json!([{ "title": "Yes" }]));
     // The rows of others are not changed this way either.
@@ -178,13 +211,27 @@ async fn updates_and_deletes_touch_what_matches_and_is_allowed() {
     let bob = app.sign_up("bob@example.com").await;
     assert_eq!(patch(&bob, "/rest/v1/books?title=eq.Kim", &json!({ "pages": 1 })).await.assert_status(200).json(), json!([]));
     let changed = patch(&ada, "/rest/v1/books?pages=gt.100&select=title,pages&order=title", &json!({ "pages": 100 })).await;
-    assert_eq!(changed.assert_status(200).json(), json!([{ "title": "Emma", "pages": 100 }, { "title": "Ulysses", "pages": 100 }]));
+    assert_eq!(
+        changed.assert_status(200).json(),
+        json!([{ "title": "Emma", "pages": 100 }, { "title": "Ulysses", "pages": 100 }])
+    );
     assert_eq!(changed.header("content-range"), Some("0-1/*"));
     let minimal = ada.request(Method::PATCH, "/rest/v1/books?title=eq.Kim").json(&json!({ "pages": 5 })).await;
     assert_eq!((minimal.assert_status(204).text().as_str(), minimal.header("content-range")), ("", Some("0-0/*")));
-    let bounded = ada.request(Method::PATCH, "/rest/v1/books?pages=eq.100").header("prefer", "handling=strict,max-affected=1").json(&json!({ "pages": 7 })).await;
+    let bounded = ada
+        .request(Method::PATCH, "/rest/v1/books?pages=eq.100")
+        .header("prefer", "handling=strict,max-affected=1")
+        .json(&json!({ "pages": 7 }))
+        .await;
     refused(&bounded, 400, "PGRST124");
-    refused(&ada.delete("/rest/v1/books?pages=eq.100").header("accept", "application/vnd.pgrst.object+json").header("prefer", "return=representation").await, 406, "PGRST116");
+    refused(
+        &ada.delete("/rest/v1/books?pages=eq.100")
+            .header("accept", "application/vnd.pgrst.object+json")
+            .header("prefer", "return=representation")
+            .await,
+        406,
+        "PGRST116",
+    );
     let given_away = ada.request(Method::PATCH, "/rest/v1/books?title=eq.Kim").json(&json!({ "owner": bob.id })).await;
     refused(&given_away, 403, "42501");
     let deleted = ada.delete("/rest/v1/books?pages=eq.100").header("prefer", "return=representation,count=exact").await;
@@ -199,7 +246,8 @@ async fn functions_are_called_by_post_and_by_get() {
     sql(&app, "grant execute on function add_them to anon").await.assert_status(200);
     assert_eq!(ada.post("/rest/v1/rpc/add_them").json(&json!({ "a": 1, "b": 2 })).await.assert_status(200).json(), json!(3));
     assert_eq!(ada.get("/rest/v1/rpc/add_them?a=1&b=2").await.assert_status(200).json(), json!(3));
-    let long = ada.get("/rest/v1/rpc/long_books?least=400&select=title&order=title.desc&limit=1").header("prefer", "count=exact").await;
+    let long =
+        ada.get("/rest/v1/rpc/long_books?least=400&select=title&order=title.desc&limit=1").header("prefer", "count=exact").await;
     assert_eq!((long.assert_status(206).json(), long.header("content-range")), (json!([{ "title": "Ulysses" }]), Some("0-0/2")));
     ada.post("/rest/v1/notes").json(&json!({ "a": 1, "b": "x" })).await.assert_status(201);
     assert_eq!(ada.post("/rest/v1/rpc/forget").await.assert_status(204).text(), "");
@@ -230,7 +278,13 @@ async fn a_request_without_a_key_or_with_a_bad_token_is_refused() {
     let answer = app.nobody().get("/rest/v1/books").await;
     assert_eq!(answer.assert_status(401).json(), json!({ "message": "No API key found in request" }));
     refused(&app.bearer("not.a.token").get("/rest/v1/books").await, 401, "PGRST301");
-    let preflight = app.nobody().request(Method::OPTIONS, "/rest/v1/books").header("origin", "https://app.example").header("access-control-request-method", "PATCH").header("access-control-request-headers", "apikey,prefer,content-profile").await;
+    let preflight = app
+        .nobody()
+        .request(Method::OPTIONS, "/rest/v1/books")
+        .header("origin", "https://app.example")
+        .header("access-control-request-method", "PATCH")
+        .header("access-control-request-headers", "apikey,prefer,content-profile")
+        .await;
     preflight.assert_status(200);
     assert!(preflight.header("access-control-allow-methods").is_some_and(|methods| methods.contains("PATCH")), "{preflight:?}");
 }

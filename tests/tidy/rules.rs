@@ -74,7 +74,7 @@ const KEPT: &[Kept] = &[
 ];
 
 /// Where SQL text may be.
-const SQL_HOMES: &[&str] = &["db/", "sql/", "policy/", "data/migrate/", "*/queries/", "*/queries.rs"];
+const SQL_HOMES: &[&str] = &["db/", "sql/", "policy/", "data/migrate/", "data/api/sql.rs", "*/queries/", "*/queries.rs"];
 
 /// Where tests may sleep: between two looks at what they wait for. The driver's tests are threads without a runtime.
 const SLEEPERS: &[&str] = &["tests/support/", "tests/isolate/driver.rs"];

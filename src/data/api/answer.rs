@@ -1,7 +1,7 @@
 //! From what came of a request to an HTTP answer.
 
-use actix_web::http::header::{self, HeaderName};
 use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -20,8 +20,7 @@ pub(super) fn rows(ask: &Ask, action: Action, answer: Answer) -> Result<HttpResp
     if answer.is_void {
         return Ok(started(ask, StatusCode::NO_CONTENT, action).finish());
     }
-    let range = ContentRange::of_read(answer.offset, answer.rows, answer.total)
-        .map_err(|fault| ask.refused(fault))?;
+    let range = ContentRange::of_read(answer.offset, answer.rows, answer.total).map_err(|fault| ask.refused(fault))?;
     let status = StatusCode::from_u16(range.status()).unwrap_or(StatusCode::OK);
     let mut response = started(ask, status, action);
     response.insert_header((header::CONTENT_RANGE, range.to_string()));

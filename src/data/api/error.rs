@@ -9,8 +9,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::auth::principal::{Refusal, Role};
-use crate::data::request::Fault;
 use crate::data;
+use crate::data::request::Fault;
 
 /// When a client that found the database busy should try again.
 const RETRY_SECONDS: &str = "1";

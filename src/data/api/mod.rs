@@ -1,8 +1,8 @@
 //! `/rest/v1`, as PostgREST's clients speak it.
 
 mod answer;
-mod error;
 mod ask;
+mod error;
 mod root;
 mod rpc;
 mod sql;

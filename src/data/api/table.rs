@@ -3,9 +3,9 @@
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::answer;
 use super::ask::{self, Ask};
 use super::error::{ApiError, ErrorBody};
-use super::answer;
 use crate::auth::api::Caller;
 use crate::auth::principal::Role;
 use crate::data::request::headers::Action;
@@ -15,7 +15,10 @@ use crate::data::service::DataService;
 /// The query parameters that all of these have in common.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "the fields are the document's; the query is read whole, since any column's name may be a parameter")]
+#[expect(
+    dead_code,
+    reason = "the fields are the document's; the query is read whole, since any column's name may be a parameter"
+)]
 struct RowFilters {
     /// The columns to answer with: names, aliases (`alias:column`), casts (`column::text`), JSON paths (`column->a->>b`), embedded
     /// tables (`author(name)`), aggregates (`amount.sum()`).

@@ -2,8 +2,8 @@
 
 use super::handle::DataService;
 use super::model::Caller;
-use crate::data::{Error, Result};
 use crate::data::openapi::{Described, DescribedArgument, DescribedColumn, DescribedFunction, DescribedTable, Returned};
+use crate::data::{Error, Result};
 use crate::policy::{self, ColumnSet};
 use crate::sql::catalog::{Column, Function, Generated, Grantee, Name, Privilege, Relation, Returns, Volatility};
 
@@ -46,7 +46,8 @@ fn table(role: Grantee, relation: &Relation) -> DescribedTable {
     let (select, insert, update) = (rights(Privilege::Select), rights(Privilege::Insert), rights(Privilege::Update));
     let is_table = relation.table().is_some();
     let may = |columns: &ColumnSet, column: &Column| columns.contains(&column.name);
-    let writes = |column: &Column| is_table && !matches!(column.generated, Some(Generated::Stored { .. } | Generated::IdentityAlways));
+    let writes =
+        |column: &Column| is_table && !matches!(column.generated, Some(Generated::Stored { .. } | Generated::IdentityAlways));
     let columns = relation.columns.iter().map(|column| DescribedColumn {
         name: column.name.clone(),
         ty: column.ty.to_string(),

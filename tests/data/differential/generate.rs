@@ -134,7 +134,10 @@ const SELECTS: &[(&str, &str)] = &[
     ("id,tags,meta", "id, tags, meta"),
     ("id,b:meta->>b,a:meta->a", "id, meta ->> 'b' as b, meta -> 'a' as a"),
     ("id,n::text,flag::text", "id, n::text, flag::text"),
-    ("id,groups(title,open)", "id, (select row_to_json(g) from (select title, open from groups where groups.id = items.grp) g) as groups"),
+    (
+        "id,groups(title,open)",
+        "id, (select row_to_json(g) from (select title, open from groups where groups.id = items.grp) g) as groups",
+    ),
 ];
 
 const ORDERS: &[(&str, &str)] = &[

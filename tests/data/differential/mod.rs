@@ -73,7 +73,8 @@ impl Side {
         self.app.service().post("/admin/v1/sql").json(&json!({ "sql": self.localised(&sql) })).await.assert_status(200);
         for (table, rows) in &case.rows {
             let body = self.localised(&rows.to_string());
-            let sent = self.app.service().post(&format!("/rest/v1/{table}")).header("content-type", "application/json").body(body);
+            let sent =
+                self.app.service().post(&format!("/rest/v1/{table}")).header("content-type", "application/json").body(body);
             sent.await.assert_status(201);
         }
     }
@@ -117,7 +118,9 @@ fn same(left: &(u16, Value), right: &(u16, Value)) -> bool {
 fn equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Number(left), Value::Number(right)) => left.as_f64() == right.as_f64(),
-        (Value::Array(left), Value::Array(right)) => left.len() == right.len() && left.iter().zip(right).all(|(l, r)| equal(l, r)),
+        (Value::Array(left), Value::Array(right)) => {
+            left.len() == right.len() && left.iter().zip(right).all(|(l, r)| equal(l, r))
+        }
         (Value::Object(left), Value::Object(right)) => {
             left.len() == right.len() && left.iter().all(|(key, l)| right.get(key).is_some_and(|r| equal(l, r)))
         }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{refused, rows, run};
 use crate::support::TestApp;
 
-const TODOS: &str = "
+const TASKS: &str = "
     create table lists (
         id uuid primary key default gen_random_uuid(),
         title text not null check (char_length(title) between 1 and 40)
@@ -35,7 +35,7 @@ const TODOS: &str = "
 #[tokio::test]
 async fn a_schema_is_made_and_used_in_one_text() {
     let app = TestApp::start().await;
-    let results = run(&app, TODOS).await;
+    let results = run(&app, TASKS).await;
     assert_eq!(results[0], json!({ "command": "CREATE TABLE" }));
     assert_eq!(results.as_array().map(Vec::len), Some(9));
 
@@ -70,7 +70,7 @@ async fn a_schema_is_made_and_used_in_one_text() {
 #[tokio::test]
 async fn constraints_hold_under_postgresqls_codes() {
     let app = TestApp::start().await;
-    run(&app, TODOS).await;
+    run(&app, TASKS).await;
     assert_eq!(refused(&app, "insert into lists (title) values ('')").await["code"], "23514");
     assert_eq!(refused(&app, "insert into lists (title) values (null)").await["code"], "23502");
     let stray = "insert into todos (list_id, title) values (gen_random_uuid(), 'x')";

@@ -2,8 +2,10 @@
 
 use serde_json::value::RawValue;
 
-use super::{Body, Rows, json_text};
-use crate::data::request::fault::Fault;
+use super::Body;
+use super::content::json_text;
+use super::rows::Rows;
+use crate::data::request::fault::{Fault, quoted};
 
 pub(super) fn rows(text: &str, columns: Option<&[String]>) -> Result<Body, Fault> {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
@@ -13,7 +15,7 @@ pub(super) fn rows(text: &str, columns: Option<&[String]>) -> Result<Body, Fault
     }
     let mut seen = std::collections::HashSet::new();
     if let Some(again) = header.iter().find(|name| !seen.insert(*name)) {
-        return Err(Fault::Body(format!("The CSV has the column {} twice", super::quoted(again))));
+        return Err(Fault::Body(format!("The CSV has the column {} twice", quoted(again))));
     }
     let mut rows = Rows::new(columns);
     for record in reader.records() {

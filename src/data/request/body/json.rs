@@ -5,7 +5,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Body, Row, Rows, unequal_keys};
+use super::Body;
+use super::rows::{Row, Rows, unequal_keys};
 use crate::api::json_depth;
 use crate::data::request::fault::Fault;
 use crate::data::request::limits::MAX_BODY_DEPTH;
