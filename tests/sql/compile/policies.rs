@@ -12,6 +12,9 @@ use serde_json::{Value as Json, json};
 use super::fixture::{ADA, ALL, ANON, BOB, Both, SERVICE, USER, With, policy, table};
 
 /// Notes of an owner, some of them public; members of teams; and what nobody may see.
+/// A query, who asks, and the ids that come or the code of the refusal.
+type Case<'a> = (&'a str, &'a Caller, Result<&'a [i64], &'a str>);
+
 fn catalog() -> Catalog {
     let notes = table("notes", &[("id", Type::Int8), ("owner", Type::Uuid), ("public", Type::Bool), ("body", Type::Text)])
         .grant(Grantee::Authenticated, ALL)
@@ -110,7 +113,7 @@ fn ids(answer: &Json) -> Vec<i64> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_role_reads_its_rows_alone() {
     let both = filled().await;
-    let cases: &[(&str, &Caller, Result<&[i64], &str>)] = &[
+    let cases: &[Case<'_>] = &[
         ("select id from notes order by id", &SERVICE, Ok(&[1, 2, 3, 4, 5])),
         ("select id from notes order by id", &USER, Ok(&[1, 2, 4])),
         ("select id from notes order by id", &ANON, Ok(&[2, 4])),
@@ -146,7 +149,7 @@ async fn each_role_reads_its_rows_alone() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_role_changes_its_rows_alone() {
-    let cases: &[(&str, &Caller, Result<&[i64], &str>)] = &[
+    let cases: &[Case<'_>] = &[
         ("update notes set body = 'x' returning id", &USER, Ok(&[1, 2])),
         ("update notes set body = 'x' where id = 3 returning id", &USER, Ok(&[])),
         ("update notes set body = 'x' where id = 1 returning id", &ANON, Err("42501")),
