@@ -37,11 +37,13 @@ pub(super) fn operation(text: &str, counted: &mut Counted) -> Result<(bool, Op),
 /// The tree of `and=(…)` or `or=(…)`.
 pub(super) fn tree(is_or: bool, value: &str, counted: &mut Counted) -> Result<Condition, Fault> {
     // With its operator in front, so that an error counts columns as PostgREST does.
-    let text = format!("{}{value}", if is_or { "or" } else { "and" });
+    let word = if is_or { "or" } else { "and" };
+    let text = format!("{word}{value}");
     let mut cursor = Cursor::new(&text);
-    let read = node(&mut cursor, counted, 1).and_then(|tree| {
-        cursor.end("end of input")?;
-        Ok(tree)
+    let read = node(&mut cursor, counted, 1).and_then(|tree| match tree {
+        // `or=.eq.1` would read as a condition on a column `or`.
+        Condition::Filter(_) => Err(Stop::Syntax { at: word.len(), expecting: "\"(\"" }),
+        tree => cursor.end("end of input").map(|()| tree),
     });
     read.map_err(|stop| cursor.fault(stop, "logic tree", value))
 }
