@@ -8,7 +8,7 @@ use super::{Detail, Told};
 /// Why the database refused. Knows nothing of HTTP.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// [`super::Query::fetch_one`] found nothing.
+    /// [`crate::db::Query::fetch_one`] found nothing.
     #[error("no row was found where there must be one")]
     NoRow,
     /// A row with these values exists already.

@@ -9,7 +9,7 @@
 //!
 //! # Invariants
 //!
-//! - No text, however long or deep, ends the process: [`parse`] bounds the tree, and [`Lower`] counts levels and nodes.
+//! - No text, however long or deep, ends the process: `parse` bounds the tree, and [`Lower`] counts levels and nodes.
 //! - What the subset lacks is refused with what to write instead, never passed on as text.
 //! - Nothing but the app's own relations and functions and `auth.users` resolves.
 
@@ -83,13 +83,13 @@ pub fn describe(sql: &str, catalog: &Catalog) -> Result<Vec<(String, Type, Optio
     Ok(columns.collect())
 }
 
-/// [`query`] against a catalogue that is not a whole schema yet.
+/// [`query()`] against a catalogue that is not a whole schema yet.
 pub(super) fn query_with(sql: &str, catalog: &Catalog, scope: &Scope) -> Result<Query, Fault> {
     let parsed = parse::query(sql)?;
     Ok(Lower::new(catalog, scope).query(&parsed)?.query)
 }
 
-/// [`expression`] against a catalogue that is not a whole schema yet.
+/// [`expression()`] against a catalogue that is not a whole schema yet.
 pub(super) fn expression_with(sql: &str, catalog: &Catalog, scope: &Scope) -> Result<Expr, Fault> {
     let parsed = parse::expression(sql)?;
     Lower::new(catalog, scope).expected(&parsed)

@@ -1,4 +1,4 @@
-//! Values of a type that is named, as [`Type`](crate::values::Type) displays it.
+//! Values of a type that is named, as [`Type`] displays it.
 
 use super::{Answer, datum, lenient, optional, output, strict, text, type_name};
 use crate::sys::sqlite_functions::{Arguments, Function, Output};
