@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR := $(shell $(python) scripts/places.py)
 cargo := env -u RUSTY_V8_ARCHIVE cargo
 built := $(CARGO_TARGET_DIR)/release/plinth
 
-.PHONY: help run test check build setup fmt clippy doc deny openapi bench fuzz
+.PHONY: help run test check build setup fmt clippy doc deny openapi bench fuzz soak
 
 help:
 	@echo 'make run      build, and serve the samples in ./data (PLINTH_LISTEN=HOST:PORT to choose the address)'
@@ -15,6 +15,7 @@ help:
 	@echo 'make check    format, lints, docs, licences, and that openapi/openapi.json is current'
 	@echo 'make build    target/release/plinth'
 	@echo 'make bench    the benchmarks of benches/'
+	@echo 'make soak     generated apps on SQLite, PostgreSQL and under native row level security (SEEDS=300 of them)'
 	@echo 'make fuzz     feed each reader of untrusted input random bytes (SECONDS=30 each)'
 
 run: build
@@ -25,6 +26,10 @@ bench: build
 
 test: build
 	@$(python) scripts/run_tests.py
+
+SEEDS ?= 300
+soak: build
+	@PLINTH_TEST_SEEDS='$(SEEDS)' $(python) scripts/run_tests.py --on sqlite -- -E 'test(/^data::differential/)'
 
 check: fmt clippy doc deny openapi
 
