@@ -63,16 +63,17 @@ def _measure(bench: Bench, report: Report, started: dict, about: tuple[str, bool
     under = "policy on" if policy else "no policy"
     rates = {}
     for kind in KINDS:
+        bulk = kind.startswith("bulk")
+        seconds = max(bench.seconds, 4) if bulk else bench.seconds
         for server in started.values():
             server.check(kind)
-            load.warm_up(server, quick=bench.quick, **server.request(kind))
+            if not bulk:
+                load.warm_up(server, quick=bench.quick, **server.request(kind))
         # Each of the bulk inserts is a thousand rows: more at the same time only wait for each other.
-        for connections in [count for count in all_connections if count <= 16 or not kind.startswith("bulk")]:
+        for connections in [count for count in all_connections if count <= 16 or not bulk]:
             turns = {name: [] for name in started}
             for _, name in bench.turns(list(started)):
-                turns[name].append(
-                    load.put(started[name], connections=connections, seconds=bench.seconds, **started[name].request(kind))
-                )
+                turns[name].append(load.put(started[name], connections=connections, seconds=seconds, **started[name].request(kind)))
             ours, theirs = (load.median_rate(turns[name]) for name in started)
             rates[kind, connections] = (ours, theirs, turns["plinth"])
             plural = "s" if connections > 1 else ""
