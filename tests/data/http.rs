@@ -314,3 +314,15 @@ async fn the_server_s_own_tables_are_out_of_reach() {
         assert!(matches!(answer.status(), 400..500), "{statement}: {} {}", answer.status(), answer.text());
     }
 }
+
+#[tokio::test]
+async fn what_users_write_about_themselves_is_no_claim() {
+    let app = TestApp::start().await;
+    let claims = "create function claims() returns jsonb language sql stable as $$ select auth.jwt() $$";
+    sql(&app, claims).await.assert_status(200);
+    let ada = app.sign_up("ada@example.com").await;
+    ada.put("/auth/v1/user").json(&json!({ "data": { "admin": true } })).await.assert_status(200);
+    let ada = app.sign_in("ada@example.com", crate::support::PASSWORD).await;
+    let seen = ada.post("/rest/v1/rpc/claims").await.assert_status(200).json();
+    assert_eq!((&seen["sub"], &seen["user_metadata"]), (&json!(ada.id), &Value::Null), "{seen}");
+}

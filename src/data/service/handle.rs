@@ -105,10 +105,13 @@ impl Request {
 }
 
 fn bindings(caller: &Caller, clock: &Clock) -> Bindings {
+    let mut claims = caller.claims.as_ref().clone();
+    // Users write it themselves: no policy shall believe it, however it is asked for.
+    claims.remove("user_metadata");
     Bindings {
         uid: caller.uid,
         role: caller.role.as_str().to_owned(),
-        jwt: Value::Object(caller.claims.as_ref().clone()),
+        jwt: Value::Object(claims),
         email: caller.email().map(str::to_owned),
         now: clock.now(),
     }
