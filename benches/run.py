@@ -1,6 +1,7 @@
-"""Measures Plinth beside its peers, in one run on one machine, and writes the results into docs/performance.md.
+"""Measures Plinth beside its peers, each benchmark in one run on one machine, and writes the results into docs/performance.md.
 
-A run with --quick, --only or while the machine is busy is for a look: it prints, and leaves the document alone.
+A run with --quick, or while the machine is busy, is for a look: it prints, and leaves the document alone. So does one with --only,
+unless --write says that this benchmark's part of the document is to be written anew.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import commands  # noqa: E402
 import places  # noqa: E402
 from cases import bundles, cold, data, environments, footprint, sign_up, static_files, warm, work  # noqa: E402
 from commands import Failed  # noqa: E402
-from harness import machine, peers, report  # noqa: E402
+from harness import machine, peers, report, results  # noqa: E402
 from harness.bench import Bench, say  # noqa: E402
 
 CASES = {
@@ -34,7 +35,6 @@ CASES = {
 }
 # With a greater part of the cores in use by others, figures are worth little.
 BUSY = 0.1
-DOCUMENT = places.ROOT / "docs" / "performance.md"
 
 
 def main() -> int:
@@ -56,13 +56,11 @@ def main() -> int:
         found, failures = _measure(bench, options.only or list(CASES))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    verdicts = report.budgets([verdict for one in found for verdict in one.verdicts])
-    print(report.text(verdicts))
-    whole = not (options.quick or options.only or failures)
-    if whole and (options.write or not busy):
-        tables = [table for one in found for table in one.tables]
-        report.write(DOCUMENT, ["\n".join(f"- {line}" for line in about), *map(report.markdown, [verdicts, *tables])])
-        say(f"wrote {DOCUMENT.relative_to(places.ROOT)}")
+    print(report.text(report.budgets([verdict for one in found.values() for verdict in one.verdicts])))
+    if not options.quick and (options.write or not (busy or options.only)):
+        results.keep(about, found)
+        results.write(list(CASES))
+        say(f"wrote {results.DOCUMENT.relative_to(places.ROOT)}")
     for name, failure in failures.items():
         say(f"{name} failed: {failure}")
     return 1 if failures else 0
@@ -72,7 +70,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", action="append", choices=CASES, help="measure this alone (may be given more than once)")
     parser.add_argument("--quick", action="store_true", help="few and short rounds: whether it works, not how fast it is")
-    parser.add_argument("--write", action="store_true", help="write the document even if the machine is busy")
+    parser.add_argument("--write", action="store_true", help="write the document even if the machine is busy, or not all was measured")
     parser.add_argument("--folder", type=pathlib.Path, help="where data is kept meanwhile: the disk to measure (default: target)")
     return parser.parse_args()
 
@@ -85,9 +83,9 @@ def _binary() -> pathlib.Path:
     return binary.resolve()
 
 
-def _measure(bench: Bench, names: list[str]) -> tuple[list[report.Report], dict[str, Exception]]:
+def _measure(bench: Bench, names: list[str]) -> tuple[dict[str, report.Report], dict[str, Exception]]:
     """Every benchmark in its turn; one that fails does not end the others."""
-    found, failures = [], {}
+    found, failures = {}, {}
     for name in names:
         say(f"{name}: {CASES[name].__doc__.splitlines()[0]}")
         try:
@@ -96,7 +94,7 @@ def _measure(bench: Bench, names: list[str]) -> tuple[list[report.Report], dict[
             failures[name] = failure
             say(f"{name} failed: {failure}")
             continue
-        found.append(one)
+        found[name] = one
         for table in one.tables:
             print(report.text(table), flush=True)
     return found, failures

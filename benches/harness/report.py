@@ -2,12 +2,8 @@
 
 import dataclasses
 import math
-import pathlib
 import statistics
 from collections.abc import Iterable, Sequence
-
-BEGIN = "<!-- results: benches/run.py writes what is between these two lines -->"
-END = "<!-- end of results -->"
 
 
 @dataclasses.dataclass
@@ -95,13 +91,3 @@ def markdown(table: Table) -> str:
 def budgets(verdicts: list[Verdict]) -> Table:
     rows = [[verdict.what, verdict.budget, verdict.measured, "met" if verdict.met else "**missed**"] for verdict in verdicts]
     return Table("Budgets", ["what", "budget", "measured", "verdict"], rows)
-
-
-def write(document: pathlib.Path, parts: list[str]) -> None:
-    """Puts the results between the document's markers."""
-    whole = document.read_text()
-    before, begin, rest = whole.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{document} lacks the lines {BEGIN!r} and {END!r}")
-    document.write_text("\n\n".join([before + begin, *parts, end + after]))
