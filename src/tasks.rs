@@ -38,6 +38,16 @@ impl Tasks {
         self.tracker.spawn_on(task, &self.core)
     }
 
+    /// As [`Tasks::spawn`], in a thread of its own: the task may wait without awaiting.
+    pub fn spawn_waiting<F>(&self, task: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (core, hard) = (self.core.clone(), self.hard.clone());
+        let task = move || core.block_on(hard.run_until_cancelled(task));
+        self.tracker.spawn_blocking_on(task, &self.core);
+    }
+
     /// The core runtime.
     #[must_use]
     pub const fn core(&self) -> &Handle {

@@ -1,5 +1,7 @@
 //! How values cross to each database and back.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use sqlx::postgres::{PgArguments, PgRow, PgValueRef};
 use sqlx::sqlite::{SqliteArguments, SqliteRow, SqliteValueRef};
@@ -8,11 +10,17 @@ use uuid::Uuid;
 
 use super::error::Error;
 use super::value::{Kind, Value};
+use crate::sys::sqlite_functions::Output as Held;
 use crate::types::Timestamp;
 
 /// A row as its driver has it.
 pub(super) enum RawRow {
     Sqlite(SqliteRow),
+    /// Of a statement that ran in the thread that asked.
+    Here {
+        names: Arc<[String]>,
+        values: Box<[Held]>,
+    },
     Postgres(PgRow),
 }
 
@@ -20,6 +28,7 @@ impl RawRow {
     pub(super) fn width(&self) -> usize {
         match self {
             Self::Sqlite(row) => row.len(),
+            Self::Here { values, .. } => values.len(),
             Self::Postgres(row) => row.len(),
         }
     }
@@ -27,6 +36,7 @@ impl RawRow {
     pub(super) fn names(&self) -> Vec<&str> {
         match self {
             Self::Sqlite(row) => row.columns().iter().map(Column::name).collect(),
+            Self::Here { names, .. } => names.iter().map(String::as_str).collect(),
             Self::Postgres(row) => row.columns().iter().map(Column::name).collect(),
         }
     }
@@ -34,6 +44,7 @@ impl RawRow {
     pub(super) fn index(&self, column: &str) -> Option<usize> {
         match self {
             Self::Sqlite(row) => sqlx::ColumnIndex::index(&column, row).ok(),
+            Self::Here { names, .. } => names.iter().position(|name| name == column),
             Self::Postgres(row) => sqlx::ColumnIndex::index(&column, row).ok(),
         }
     }
@@ -43,6 +54,7 @@ impl RawRow {
 pub(super) fn decode(row: &RawRow, index: usize, kind: Kind) -> Result<Value, String> {
     match row {
         RawRow::Sqlite(row) => from_sqlite(row.try_get_raw(index).map_err(|err| err.to_string())?, kind),
+        RawRow::Here { values, .. } => from_held(values.get(index).unwrap_or(&Held::Null), kind),
         RawRow::Postgres(row) => from_postgres(row.try_get_raw(index).map_err(|err| err.to_string())?, kind),
     }
 }
@@ -60,6 +72,13 @@ pub(super) fn decode_as_held(row: &RawRow, index: usize) -> Result<Value, String
             };
             from_sqlite(raw, kind)
         }
+        RawRow::Here { values, .. } => Ok(match values.get(index).unwrap_or(&Held::Null) {
+            Held::Null => Value::Null(Kind::Text),
+            Held::Int(value) => Value::Int(*value),
+            Held::Real(value) => Value::Real(*value),
+            Held::Text(value) => Value::Text(value.clone()),
+            Held::Blob(value) => Value::Bytes(value.clone()),
+        }),
         RawRow::Postgres(row) => {
             let raw = row.try_get_raw(index).map_err(|err| err.to_string())?;
             let kind = match raw.type_info().name() {
@@ -77,20 +96,32 @@ pub(super) fn decode_as_held(row: &RawRow, index: usize) -> Result<Value, String
     }
 }
 
-/// The arguments of a SQLite statement.
-pub(super) fn sqlite_arguments(values: Vec<Value>) -> Result<SqliteArguments, Error> {
+/// Values as SQLite holds them.
+pub(super) fn held(values: Vec<Value>) -> Vec<Held> {
+    let held = values.into_iter().map(|value| match value {
+        Value::Null(_) => Held::Null,
+        Value::Bool(value) => Held::Int(value.into()),
+        Value::Int(value) => Held::Int(value),
+        Value::Real(value) => Held::Real(value),
+        Value::Text(value) => Held::Text(value),
+        Value::Bytes(value) => Held::Blob(value),
+        Value::Uuid(value) => Held::Text(value.to_string()),
+        Value::Time(value) => Held::Text(value.rfc3339()),
+        Value::Json(value) => Held::Text(value.to_string()),
+    });
+    held.collect()
+}
+
+/// The arguments of a SQLite statement that sqlx runs.
+pub(super) fn sqlite_arguments(values: Vec<Held>) -> Result<SqliteArguments, sqlx::Error> {
     let mut out = SqliteArguments::default();
     for value in values {
         let added = match value {
-            Value::Null(_) => out.add(None::<i64>),
-            Value::Bool(value) => out.add(value),
-            Value::Int(value) => out.add(value),
-            Value::Real(value) => out.add(value),
-            Value::Text(value) => out.add(value),
-            Value::Bytes(value) => out.add(value),
-            Value::Uuid(value) => out.add(value.to_string()),
-            Value::Time(value) => out.add(value.rfc3339()),
-            Value::Json(value) => out.add(value.to_string()),
+            Held::Null => out.add(None::<i64>),
+            Held::Int(value) => out.add(value),
+            Held::Real(value) => out.add(value),
+            Held::Text(value) => out.add(value),
+            Held::Blob(value) => out.add(value),
         };
         added.map_err(sqlx::Error::Encode)?;
     }
@@ -153,13 +184,53 @@ fn from_sqlite(raw: SqliteValueRef<'_>, kind: Kind) -> Result<Value, String> {
         (Kind::Real, "REAL" | "INTEGER") => plain(raw).map(Value::Real),
         (Kind::Text, "TEXT") => plain(raw).map(Value::Text),
         (Kind::Bytes, "BLOB") => plain(raw).map(Value::Bytes),
-        (Kind::Uuid, "TEXT") => Uuid::parse_str(plain(raw)?).map(Value::Uuid).map_err(|_| "it is not a UUID".to_owned()),
-        (Kind::Time, "TEXT") => {
-            plain::<&str>(raw)?.parse::<Timestamp>().map(Value::Time).map_err(|_| "it is not an RFC 3339 time".to_owned())
-        }
-        (Kind::Json, "TEXT") => serde_json::from_str(plain(raw)?).map(Value::Json).map_err(|_| "it is not JSON".to_owned()),
+        (Kind::Uuid, "TEXT") => parsed_uuid(plain(raw)?),
+        (Kind::Time, "TEXT") => parsed_time(plain(raw)?),
+        (Kind::Json, "TEXT") => parsed_json(plain(raw)?),
         _ => Err(mismatch()),
     }
+}
+
+fn from_held(held: &Held, kind: Kind) -> Result<Value, String> {
+    match (kind, held) {
+        (_, Held::Null) => Ok(Value::Null(kind)),
+        (Kind::Bool, Held::Int(0)) => Ok(Value::Bool(false)),
+        (Kind::Bool, Held::Int(1)) => Ok(Value::Bool(true)),
+        (Kind::Bool, Held::Int(_)) => Err("it is neither 0 nor 1".to_owned()),
+        (Kind::Int, Held::Int(value)) => Ok(Value::Int(*value)),
+        (Kind::Real, Held::Real(value)) => Ok(Value::Real(*value)),
+        #[expect(clippy::cast_precision_loss, reason = "what SQLite does with an integer where a float is asked for")]
+        (Kind::Real, Held::Int(value)) => Ok(Value::Real(*value as f64)),
+        (Kind::Text, Held::Text(text)) => Ok(Value::Text(text.clone())),
+        (Kind::Bytes, Held::Blob(bytes)) => Ok(Value::Bytes(bytes.clone())),
+        (Kind::Uuid, Held::Text(text)) => parsed_uuid(text),
+        (Kind::Time, Held::Text(text)) => parsed_time(text),
+        (Kind::Json, Held::Text(text)) => parsed_json(text),
+        (_, held) => Err(format!("it is {}, not {kind:?}", name_of(held))),
+    }
+}
+
+/// What SQLite calls the type of a value.
+const fn name_of(held: &Held) -> &'static str {
+    match held {
+        Held::Null => "NULL",
+        Held::Int(_) => "INTEGER",
+        Held::Real(_) => "REAL",
+        Held::Text(_) => "TEXT",
+        Held::Blob(_) => "BLOB",
+    }
+}
+
+fn parsed_uuid(text: &str) -> Result<Value, String> {
+    Uuid::parse_str(text).map(Value::Uuid).map_err(|_| "it is not a UUID".to_owned())
+}
+
+fn parsed_time(text: &str) -> Result<Value, String> {
+    text.parse::<Timestamp>().map(Value::Time).map_err(|_| "it is not an RFC 3339 time".to_owned())
+}
+
+fn parsed_json(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map(Value::Json).map_err(|_| "it is not JSON".to_owned())
 }
 
 fn plain<'r, T: Decode<'r, Sqlite>>(raw: SqliteValueRef<'r>) -> Result<T, String> {

@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, Executor, PgConnection};
 use super::BoxFuture;
 use super::codec;
 use super::dialect::Dialect;
-use super::error::{Detail, Error, Result, Trouble};
+use super::error::{Detail, Error, Raised, Result, Trouble};
 use super::names::{self, Text};
 use super::postgres::{self, Session};
 use super::row::{FromRow, Row};
@@ -153,8 +153,8 @@ impl Conn {
         if self.trouble.is_some() {
             return Err(transaction_failed());
         }
-        let Some(deadline) = deadline else { return self.step(sql, values).await };
-        if let Ok(done) = tokio::time::timeout_at(deadline, self.step(sql, values)).await {
+        let Some(deadline) = deadline else { return self.step(sql, values, None).await };
+        if let Ok(done) = tokio::time::timeout_at(deadline, self.step(sql, values, Some(deadline.into_std()))).await {
             return done;
         }
         match self.backend() {
@@ -169,11 +169,15 @@ impl Conn {
         Err(Error::Deadline)
     }
 
-    async fn step(&mut self, sql: Text, values: Vec<Value>) -> Result<(Vec<Row>, u64)> {
+    async fn step(&mut self, sql: Text, values: Vec<Value>, deadline: Option<Instant>) -> Result<(Vec<Row>, u64)> {
         let done = match self.backend() {
-            Backend::Sqlite(handle) => handle.run(sql, codec::sqlite_arguments(values)?).await,
-            Backend::Session(session) => session.run(sql.verbatim(), codec::postgres_arguments(values)?).await,
-            Backend::Alone(conn) => postgres::collect(conn, sql.verbatim(), codec::postgres_arguments(values)?).await,
+            Backend::Sqlite(handle) => handle.run(sql, codec::held(values), deadline).await,
+            Backend::Session(session) => {
+                session.run(sql.verbatim(), codec::postgres_arguments(values)?).await.map_err(Raised::from)
+            }
+            Backend::Alone(conn) => {
+                postgres::collect(conn, sql.verbatim(), codec::postgres_arguments(values)?).await.map_err(Raised::from)
+            }
         };
         done.map_err(|err| {
             if self.in_transaction {

@@ -62,7 +62,7 @@ impl Db {
     /// Runs an operation in a transaction; what it wrote is durable when this returns `Ok`, and undone when it returns `Err`.
     ///
     /// `op` may be run several times, so it begins from the same values each time, and it awaits nothing but its transaction: on
-    /// SQLite all writers wait for it. It runs on the core runtime (SQLite) or on this one (PostgreSQL). When the caller goes away,
+    /// SQLite all writers wait for it. It runs in the thread of the writer (SQLite) or on this one (PostgreSQL). When the caller goes away,
     /// an operation that has begun is finished or rolled back whole.
     ///
     /// ```ignore

@@ -23,6 +23,14 @@ pub(super) enum Text {
 }
 
 impl Text {
+    /// The text as it was written.
+    pub(super) fn as_str(&self) -> &str {
+        match self {
+            Self::Static(text) => text,
+            Self::Owned(text) => text,
+        }
+    }
+
     /// The text as it was written, for PostgreSQL.
     pub(super) fn verbatim(self) -> SqlStr {
         match self {

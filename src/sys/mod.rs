@@ -4,5 +4,6 @@ pub mod memfd;
 pub mod process;
 pub mod sandbox;
 pub mod sqlite_functions;
+pub mod sqlite_here;
 pub mod syscalls;
 pub mod worker;

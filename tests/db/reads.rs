@@ -108,3 +108,35 @@ on_both! {
         assert!(rows[0].value(4).is_err());
     }
 }
+
+#[tokio::test]
+async fn a_statement_that_was_prepared_before_sees_new_columns() {
+    let test = TestDb::sqlite().await.with_things().await;
+    test.set_up("insert into plinth.things (id, name) values (1, 'a')", "").await;
+    let everything = async || {
+        let mut conn = test.db.read().await.unwrap();
+        let rows = conn.query("select * from plinth.things").fetch_rows().await.unwrap();
+        let columns: Vec<String> = rows[0].columns().into_iter().map(str::to_owned).collect();
+        (columns, (0..rows[0].columns().len()).map(|place| rows[0].value(place).unwrap()).collect::<Vec<_>>())
+    };
+    assert_eq!(everything().await.0, ["id", "name"]);
+    test.set_up(
+        "alter table plinth.things rename column name to label; alter table plinth.things add column size integer default 7",
+        "",
+    )
+    .await;
+    let (columns, values) = everything().await;
+    assert_eq!(columns, ["id", "label", "size"]);
+    assert_eq!(values, [Value::Int(1), Value::Text("a".to_owned()), Value::Int(7)]);
+}
+
+#[tokio::test]
+async fn a_statement_may_use_its_values_in_any_order_and_more_than_once() {
+    let test = TestDb::sqlite().await;
+    let mut conn = test.db.read().await.unwrap();
+    let sql = "select cast($2 as text) || cast($1 as text) || cast($2 as text), $3, $4";
+    let row = conn.query(sql).bind("a").bind("b").bind(Vec::<u8>::new()).bind(None::<&str>).fetch_rows().await.unwrap().remove(0);
+    let values: Vec<Value> = (0..3).map(|place| row.value(place).unwrap()).collect();
+    assert_eq!(values[..2], [Value::Text("bab".to_owned()), Value::Bytes(Vec::new())]);
+    assert!(matches!(values[2], Value::Null(_)));
+}

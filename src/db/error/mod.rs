@@ -4,6 +4,7 @@
 //! with values is in [`Told`], behind a [`Secret`](crate::types::Secret), for the caller whose values they are.
 
 mod postgres;
+mod raised;
 mod refusal;
 mod sqlite;
 mod told;
@@ -12,6 +13,7 @@ mod trouble;
 use sqlx::error::DatabaseError;
 use sqlx::postgres::PgDatabaseError;
 
+pub(super) use raised::Raised;
 pub use refusal::Error;
 pub use told::{Detail, Told};
 pub(super) use trouble::Trouble;
@@ -39,7 +41,10 @@ impl From<sqlx::Error> for Error {
 fn from_database(err: &dyn DatabaseError) -> Error {
     match err.try_downcast_ref::<PgDatabaseError>() {
         Some(err) => postgres::refusal(err),
-        None => sqlite::refusal(err),
+        None => {
+            let code = err.code().and_then(|code| code.parse().ok()).unwrap_or_default();
+            sqlite::refusal(code, err.message())
+        }
     }
 }
 

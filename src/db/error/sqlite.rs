@@ -1,26 +1,26 @@
 //! SQLite's errors, whose messages are all there is: PostgreSQL's words are put together from them.
 
-use sqlx::error::{DatabaseError, ErrorKind};
+use libsqlite3_sys as ffi;
 
 use super::{Detail, Error, Told, constraint_name, last_part};
 use crate::sys::sqlite_functions::Fault;
 
-const PRIMARY_KEY: &str = "1555";
-
-pub(super) fn refusal(err: &dyn DatabaseError) -> Error {
-    let what = err.message().split_once("constraint failed: ").map(|(_, what)| what);
-    match err.kind() {
-        ErrorKind::UniqueViolation => unique(err.code().is_some_and(|code| code == PRIMARY_KEY), what),
-        ErrorKind::ForeignKeyViolation => {
+/// What a code and a message of SQLite's mean; the code is an extended one: https://sqlite.org/rescode.html
+pub(super) fn refusal(code: i32, message: &str) -> Error {
+    let what = message.split_once("constraint failed: ").map(|(_, what)| what);
+    match code {
+        ffi::SQLITE_CONSTRAINT_PRIMARYKEY => unique(true, what),
+        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_ROWID => unique(false, what),
+        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => {
             let told = Told::new("23503", "insert, update or delete violates a foreign key constraint");
             Error::ForeignKey { table: None, constraint: None, told }
         }
-        ErrorKind::CheckViolation => {
+        ffi::SQLITE_CONSTRAINT_CHECK => {
             let message = format!("new row violates check constraint \"{}\"", what.unwrap_or_default());
             Error::Check { table: None, constraint: what.map(str::to_owned), told: Told::new("23514", message) }
         }
-        ErrorKind::NotNullViolation => not_null(what.unwrap_or_default()),
-        _ => other(err),
+        ffi::SQLITE_CONSTRAINT_NOTNULL => not_null(what.unwrap_or_default()),
+        _ => other(code, message),
     }
 }
 
@@ -44,22 +44,20 @@ fn unique(primary: bool, what: Option<&str>) -> Error {
     Error::Unique { table, constraint, told: Told::new("23505", message).with_columns(&names) }
 }
 
-fn other(err: &dyn DatabaseError) -> Error {
-    let code = err.code().unwrap_or_default();
-    let message = err.message();
+fn other(code: i32, message: &str) -> Error {
     if let Some((code, message)) = Fault::found(message) {
         return Error::Other(Detail::quoting(code, message));
     }
-    // The low byte is the primary code: https://sqlite.org/rescode.html
-    match primary_code(&code) {
+    match primary_code(code) {
         5 | 6 => Error::Busy("a lock did not become free in time".to_owned()),
         9 => Error::Busy("a statement took too long".to_owned()),
         13 => Error::Full(format!("{message} ({code})")),
         7 | 8 | 10 | 11 | 14 | 26 => Error::Unavailable(format!("{message} ({code})")),
-        _ => Error::Other(Detail::plain(code, message)),
+        _ => Error::Other(Detail::plain(code.to_string(), message)),
     }
 }
 
-pub(super) fn primary_code(code: &str) -> i32 {
-    code.parse::<i32>().map_or(0, |code| code & 0xff)
+/// The code without what extends it, its low byte.
+pub(super) const fn primary_code(code: i32) -> i32 {
+    code & 0xff
 }

@@ -121,7 +121,7 @@ impl Pools {
                 histogram!("plinth_db_commit_duration_seconds", "database" => "postgres").record(started.elapsed());
                 Ok(Run::Done(result))
             }
-            Err(err) if Trouble::of(&err) == Trouble::Retry => Ok(Run::Again),
+            Err(err) if Trouble::of_sqlx(&err) == Trouble::Retry => Ok(Run::Again),
             Err(err) => Ok(Run::Done(Err(Error::from(err).into()))),
         }
     }

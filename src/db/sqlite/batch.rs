@@ -4,8 +4,8 @@
 //! begin immediate; op 1 → savepoint; op 2 → release; savepoint; op 3 (fails) → rollback to → op 4 → … → commit → answers
 //! ```
 //!
-//! An arrow is one way to the connection's thread and back: `begin` and the savepoints travel with the next operation's first statement
-//! (see [`Prelude`]), and an operation that runs no statement costs none.
+//! `begin` and the savepoints wait for the next operation's first statement (see [`Prelude`]): an operation that runs no statement costs
+//! none.
 //!
 //! The first operation needs no savepoint, since there is nothing before it that a rollback could take along. What an operation
 //! answered, an error too, counts only once the COMMIT succeeded: it may have seen a neighbour's rows. When COMMIT fails, or an
@@ -128,8 +128,12 @@ impl State {
     async fn run(&mut self, job: &mut dyn Job) -> After {
         let limit = self.settings.timeout;
         let Some(tx) = self.tx.as_mut() else { return After::Lost };
+        if let Some(handle) = tx.sqlite() {
+            handle.limit(Some(Instant::now() + limit));
+        }
         match timeout(limit, job.run(tx)).await {
             Err(_) => After::TooLong,
+            Ok(_) if tx.trouble() == Some(Trouble::TooLong) => After::TooLong,
             Ok(_) if tx.trouble() == Some(Trouble::Lost) => After::Lost,
             Ok(true) => After::Keep,
             Ok(false) => After::Undo,

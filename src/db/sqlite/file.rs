@@ -48,6 +48,7 @@ impl Settings {
             .pragma("temp_store", "memory")
             .pragma("mmap_size", "0")
             .pragma("trusted_schema", "off")
+            .serialized(true)
             .disable_statement_logging();
         if read_only {
             return options.read_only(true).pragma("cache_size", "-2048");
@@ -68,7 +69,7 @@ impl Settings {
     }
 
     pub(super) async fn connect(&self, read_only: bool) -> Result<Handle> {
-        Handle::open(&self.options(read_only)).await.map_err(|err| match Error::from(err) {
+        Handle::open(&self.options(read_only), PREPARED, self.timeout, !read_only).await.map_err(|err| match Error::from(err) {
             busy @ Error::Busy(_) => busy,
             err => Error::open(self.path.display().to_string(), &err),
         })

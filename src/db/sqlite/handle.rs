@@ -1,23 +1,29 @@
 //! One connection to a SQLite file, which can be told to give up the statement it is running.
+//!
+//! Statements run in the thread that asks. The writer's, which is there for nothing else, waits for each. A web worker must not wait:
+//! what a reader does not do quickly is broken off, runs in the connection's own thread, and goes there at once for a while.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor, SqlStr, SqliteConnection};
 
 use super::functions;
-use crate::db::codec::RawRow;
+use crate::db::codec::{self, RawRow};
 use crate::db::dialect::Dialect;
-use crate::db::names::Text;
+use crate::db::error::Raised;
+use crate::db::names::{self, Text};
 use crate::db::row::Row;
+use crate::sys::sqlite_functions::Output as Held;
+use crate::sys::sqlite_here::{Found, Here, Unfound};
 
-/// How many steps SQLite's machine makes between two looks at the flag.
-const STEPS: i32 = 1000;
+/// How long a statement may keep the thread that asks: no longer than other requests can wait there.
+const QUICK: Duration = Duration::from_millis(1);
+/// SQLite's code for a lock that another connection holds.
+const BUSY: i32 = 5;
 
-/// Statements of the writer's own that travel with the next statement: each way to the connection's thread and back costs more than
-/// most statements do.
+/// Statements of the connection's own that wait for the next statement, so that who runs none costs none.
 #[derive(Clone, Copy)]
 pub(super) struct Prelude {
     sql: &'static str,
@@ -32,11 +38,15 @@ impl Prelude {
 }
 
 pub(in crate::db) struct Handle {
-    conn: SqliteConnection,
+    conn: Here,
+    /// How long it waits for a lock, in the connection's thread.
+    patience: Duration,
+    /// Whether the thread that asks may wait.
+    may_wait: bool,
+    /// When the operation that runs is to end, whatever it does.
+    limit: Option<Instant>,
     /// Waits for the next statement.
     prelude: Option<Prelude>,
-    /// Set to end the statement that runs.
-    give_up: Arc<AtomicBool>,
     /// Whether a statement was started and its end was not seen: its future was dropped.
     running: bool,
     /// Whether the connection's thread has ended.
@@ -46,39 +56,95 @@ pub(in crate::db) struct Handle {
 }
 
 impl Handle {
-    pub(super) async fn open(options: &SqliteConnectOptions) -> Result<Self, sqlx::Error> {
+    /// Prepares at most `capacity` statements; waits `patience` for locks. `may_wait`: whether the threads that ask are there for that.
+    pub(super) async fn open(
+        options: &SqliteConnectOptions,
+        capacity: usize,
+        patience: Duration,
+        may_wait: bool,
+    ) -> Result<Self, sqlx::Error> {
         let mut conn = options.connect().await?;
-        let give_up = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&give_up);
         let mut locked = conn.lock_handle().await?;
-        locked.set_progress_handler(STEPS, move || !flag.load(Ordering::Relaxed));
         functions::register(&mut locked)?;
         drop(locked);
-        Ok(Self { conn, prelude: None, give_up, running: false, broken: false, reading: false })
+        let mut conn = Here::new(conn, capacity).await?;
+        if !may_wait {
+            conn.wait_for_locks(Duration::ZERO);
+        }
+        Ok(Self { conn, patience, may_wait, limit: None, prelude: None, running: false, broken: false, reading: false })
     }
 
     /// Runs a statement to its end and collects its rows.
-    pub(in crate::db) async fn run(&mut self, sql: Text, arguments: SqliteArguments) -> Result<(Vec<Row>, u64), sqlx::Error> {
+    ///
+    /// Where the thread that asks may wait, it ends the statement at the deadline; elsewhere who awaits this does, and calls
+    /// [`Handle::settle`].
+    pub(in crate::db) async fn run(
+        &mut self,
+        sql: Text,
+        values: Vec<Held>,
+        deadline: Option<Instant>,
+    ) -> Result<(Vec<Row>, u64), Raised> {
+        if self.running {
+            return self.run_there(sql, values).await;
+        }
+        if self.may_wait {
+            let end = self.limit.into_iter().chain(deadline).min();
+            return self.run_here(sql.as_str(), &values, end).map(rows_of).map_err(|unfound| match unfound {
+                Unfound::Failed { code, message } => Raised::Sqlite { code, message },
+                Unfound::Slow if end == deadline => Raised::Deadline,
+                Unfound::Slow => Raised::Limit,
+            });
+        }
+        match self.run_here(sql.as_str(), &values, Some(Instant::now() + QUICK)) {
+            Err(Unfound::Slow) => {}
+            Err(Unfound::Failed { code, .. }) if code & 0xff == BUSY => {}
+            Err(Unfound::Failed { code, message }) => return Err(Raised::Sqlite { code, message }),
+            Ok(found) => return Ok(rows_of(found)),
+        }
+        self.conn.wait_for_locks(self.patience);
+        let done = self.run_there(sql, values).await;
+        self.conn.wait_for_locks(Duration::ZERO);
+        done
+    }
+
+    fn run_here(&mut self, sql: &str, values: &[Held], end: Option<Instant>) -> Result<Found, Unfound> {
+        let rewrite = |sql: &str| names::rewrite(sql).into_owned();
+        let remember = !self.may_wait;
+        if let Some(prelude) = self.prelude {
+            self.conn.run(prelude.sql, &[], end, remember, rewrite)?;
+            self.prelude = None;
+        }
+        self.conn.run(sql, values, end, remember, rewrite)
+    }
+
+    /// Ends every statement that still runs then.
+    pub(super) const fn limit(&mut self, at: Option<Instant>) {
+        self.limit = at;
+    }
+
+    async fn run_there(&mut self, sql: Text, values: Vec<Held>) -> Result<(Vec<Row>, u64), Raised> {
         self.running = true;
         let prelude = self.prelude.take();
         let sql = sql.rewritten(prelude.map_or("", |prelude| prelude.sql));
-        let done = collect(&mut self.conn, sql, arguments, prelude.map_or(0, |prelude| prelude.statements)).await;
+        let skip = prelude.map_or(0, |prelude| prelude.statements);
+        let done = collect(self.conn.conn(), sql, codec::sqlite_arguments(values)?, skip).await;
         self.ended(&done);
-        done
+        Ok(done?)
     }
 
     /// Runs statements without values, such as a migration's.
     pub(in crate::db) async fn script(&mut self, sql: &str) -> Result<(), sqlx::Error> {
         self.running = true;
-        let done = self.conn.execute(AssertSqlSafe(sql)).await.map(drop);
+        let done = self.conn.conn().execute(AssertSqlSafe(sql)).await.map(drop);
         self.ended(&done);
         done
     }
 
     /// Runs one of the writer's own statements, which stay prepared. Drops what waits for a next one.
-    pub(super) async fn control(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
+    pub(super) async fn control(&mut self, sql: &'static str) -> Result<(), Raised> {
         self.prelude = None;
-        self.run(Text::Static(sql), SqliteArguments::default()).await.map(drop)
+        self.limit = None;
+        self.run(Text::Static(sql), Vec::new(), None).await.map(drop)
     }
 
     /// Has the next statement begin a transaction that only reads.
@@ -88,7 +154,7 @@ impl Handle {
     }
 
     /// Ends what [`Handle::begin_read`] began.
-    pub(in crate::db) async fn end_read(&mut self) -> Result<(), sqlx::Error> {
+    pub(in crate::db) async fn end_read(&mut self) -> Result<(), Raised> {
         self.settle().await?;
         if !self.is_waiting() {
             self.control("rollback").await?;
@@ -116,10 +182,13 @@ impl Handle {
     /// Ends a statement that was left in the middle, so that the connection is free again.
     pub(in crate::db) async fn settle(&mut self) -> Result<(), sqlx::Error> {
         if self.running {
-            self.give_up.store(true, Ordering::Relaxed);
-            let answered = self.conn.ping().await;
-            self.give_up.store(false, Ordering::Relaxed);
+            self.conn.give_up(true);
+            let answered = self.conn.conn().ping().await;
+            self.conn.give_up(false);
             self.ended(&answered);
+            if !self.may_wait {
+                self.conn.wait_for_locks(Duration::ZERO);
+            }
             answered?;
         }
         Ok(())
@@ -130,7 +199,7 @@ impl Handle {
     }
 
     pub(super) async fn close(self) {
-        if let Err(error) = self.conn.close().await {
+        if let Err(error) = self.conn.into_conn().close().await {
             tracing::warn!(%error, "a database file did not close cleanly");
         }
     }
@@ -139,6 +208,12 @@ impl Handle {
         self.running = false;
         self.broken |= matches!(done, Err(sqlx::Error::WorkerCrashed));
     }
+}
+
+fn rows_of(found: Found) -> (Vec<Row>, u64) {
+    let Found { names, rows, changed } = found;
+    let row = |values| Row::new(RawRow::Here { names: names.clone(), values });
+    (rows.into_iter().map(row).collect(), changed)
 }
 
 /// `skip`: so many statements come before the one that was asked for.

@@ -1,7 +1,7 @@
 //! The queue of operations and the task that works it off.
 //!
-//! There is no permanent task: the first operation in an empty queue starts one on the core runtime, and it ends with the queue. So
-//! a stop waits for nothing but what is under way.
+//! There is no permanent task: the first operation in an empty queue starts one, in a thread that is there to wait, and it ends with the
+//! queue. So a stop waits for nothing but what is under way.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -73,7 +73,7 @@ impl Writer {
         place.send(job);
         if !self.working.swap(true, Ordering::SeqCst) {
             let writer = Arc::clone(self);
-            self.tasks.spawn(async move { writer.work().await });
+            self.tasks.spawn_waiting(async move { writer.work().await });
         }
         Ok(())
     }
