@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::ffi::{CStr, c_char, c_int};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use libsqlite3_sys as ffi;
@@ -39,12 +39,23 @@ pub struct Here {
 // threads are inside of it at once; it closes it only when `conn` is dropped, and `db` and the statements are not used after that.
 unsafe impl Send for Here {}
 
+/// How long a statement may run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bounds {
+    /// When it is ended.
+    pub end: Option<Instant>,
+    /// Thousands of steps of SQLite's machine, each of which takes some 20 µs: what is the same however busy the machine is.
+    pub steps: Option<u32>,
+}
+
 /// When what runs shall end.
 struct Stop {
     given_up: AtomicBool,
     /// Nanoseconds after `since`; 0 is never.
     at: AtomicU64,
     since: Instant,
+    /// Looks before the end.
+    looks: AtomicU32,
 }
 
 /// What a statement gave.
@@ -89,10 +100,10 @@ impl Here {
     /// # Errors
     /// What SQLite says, or that it is not serialized.
     pub async fn new(mut conn: SqliteConnection, capacity: usize) -> Result<Self, sqlx::Error> {
-        let stop = Arc::new(Stop { given_up: AtomicBool::new(false), at: AtomicU64::new(0), since: Instant::now() });
+        let stop = Arc::new(Stop::default());
         let looked_at = Arc::clone(&stop);
         let mut locked = conn.lock_handle().await?;
-        locked.set_progress_handler(STEPS, move || !looked_at.is_reached());
+        locked.set_progress_handler(STEPS, move || looked_at.look());
         let db = serialized(&mut locked)?;
         keep_plans(db);
         drop(locked);
@@ -127,13 +138,12 @@ impl Here {
     /// Runs the statements of a text to their end. `rewrite` makes what SQLite is given of it, the first time.
     ///
     /// # Errors
-    /// [`Unfound::Slow`] when it still runs at `end`; with `remember`, also when it did so lately.
+    /// [`Unfound::Slow`] when it goes beyond the bounds; where they count steps, also when it did so lately.
     pub fn run(
         &mut self,
         text: &str,
         values: &[Output],
-        end: Option<Instant>,
-        remember: bool,
+        bounds: Bounds,
         rewrite: impl FnOnce(&str) -> String,
     ) -> Result<Found, Unfound> {
         self.runs += 1;
@@ -144,14 +154,14 @@ impl Here {
         let db = self.db;
         let Some(prepared) = self.prepared.get_mut(&key) else { return Ok(Found::default()) };
         prepared.used = self.runs;
-        if remember && prepared.slow_until.is_some_and(|until| Instant::now() < until) {
+        if bounds.steps.is_some() && prepared.slow_until.is_some_and(|until| Instant::now() < until) {
             return Err(Unfound::Slow);
         }
-        self.stop.set(end);
+        self.stop.set(bounds);
         let mut found = Found::default();
         let done = prepared.statements.iter_mut().try_for_each(|statement| statement.run(db, values, &mut found));
-        let too_long = end.is_some() && self.stop.is_reached();
-        self.stop.set(None);
+        let too_long = self.stop.is_reached();
+        self.stop.set(Bounds::default());
         match done {
             Err(Unfound::Failed { code: ffi::SQLITE_INTERRUPT, .. }) if too_long => {
                 prepared.slow_until = Some(Instant::now() + SLOW);
@@ -180,16 +190,36 @@ impl Here {
     }
 }
 
+impl Default for Stop {
+    fn default() -> Self {
+        let stop =
+            Self { given_up: AtomicBool::new(false), at: AtomicU64::new(0), since: Instant::now(), looks: AtomicU32::new(0) };
+        stop.set(Bounds::default());
+        stop
+    }
+}
+
 impl Stop {
-    fn set(&self, at: Option<Instant>) {
-        let nanos =
-            at.map_or(0, |at| u64::try_from(at.saturating_duration_since(self.since).as_nanos()).unwrap_or(u64::MAX).max(1));
+    fn set(&self, bounds: Bounds) {
+        self.looks.store(bounds.steps.unwrap_or(u32::MAX), Ordering::Relaxed);
+        let nanos = bounds
+            .end
+            .map_or(0, |at| u64::try_from(at.saturating_duration_since(self.since).as_nanos()).unwrap_or(u64::MAX).max(1));
         self.at.store(nanos, Ordering::Relaxed);
+    }
+
+    /// SQLite's look: whether it may go on.
+    fn look(&self) -> bool {
+        let looks = self.looks.load(Ordering::Relaxed);
+        if looks != u32::MAX {
+            self.looks.store(looks.saturating_sub(1), Ordering::Relaxed);
+        }
+        !self.is_reached() && !self.given_up.load(Ordering::Relaxed)
     }
 
     fn is_reached(&self) -> bool {
         let at = self.at.load(Ordering::Relaxed);
-        self.given_up.load(Ordering::Relaxed) || (at != 0 && self.since.elapsed().as_nanos() >= u128::from(at))
+        self.looks.load(Ordering::Relaxed) == 0 || (at != 0 && self.since.elapsed().as_nanos() >= u128::from(at))
     }
 }
 

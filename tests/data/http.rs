@@ -326,3 +326,45 @@ async fn what_users_write_about_themselves_is_no_claim() {
     let seen = ada.post("/rest/v1/rpc/claims").await.assert_status(200).json();
     assert_eq!((&seen["sub"], &seen["user_metadata"]), (&json!(ada.id), &Value::Null), "{seen}");
 }
+
+#[tokio::test]
+async fn the_same_request_means_what_it_means_for_each_caller_and_each_schema() {
+    let (app, ada) = library().await;
+    let bob = app.sign_up("bob@example.com").await;
+    let schema = "
+        create table diaries (id integer primary key, owner uuid default auth.uid(), line text, written timestamptz default now());
+        alter table diaries enable row level security;
+        grant select, insert on diaries to authenticated;
+        create policy own on diaries for all to authenticated using (owner = auth.uid());
+    ";
+    sql(&app, schema).await.assert_status(200);
+    ada.post("/rest/v1/diaries")
+        .json(&json!([{ "id": 1, "line": "Ada's" }, { "id": 2, "line": "Ada's too" }]))
+        .await
+        .assert_status(201);
+    bob.post("/rest/v1/diaries").json(&json!({ "id": 3, "line": "Bob's" })).await.assert_status(201);
+    let path = "/rest/v1/diaries?select=id,line&order=id&limit=2";
+    let lines = async |client: &Client| {
+        let rows = client.get(path).await.assert_status(200).json();
+        rows.as_array().unwrap().iter().map(|row| row["line"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    for _ in 0..2 {
+        assert_eq!(lines(&ada).await, ["Ada's", "Ada's too"]);
+        assert_eq!(lines(&bob).await, ["Bob's"]);
+        assert_eq!(lines(&app.service()).await, ["Ada's", "Ada's too"]);
+        refused(&app.anon().get(path).await, 401, "42501");
+    }
+    // Another range of the same path, and a count.
+    let second = ada.get(path).header("range", "1-1").await;
+    assert_eq!(second.assert_status(200).json(), json!([{ "id": 2, "line": "Ada's too" }]));
+    let counted = ada.get(path).header("prefer", "count=exact").await;
+    assert_eq!(counted.assert_status(200).header("content-range"), Some("0-1/2"));
+    // What is known of a request is forgotten with the schema that it was of.
+    sql(&app, "create policy all_of_it on diaries for select to authenticated using (true)").await.assert_status(200);
+    assert_eq!(lines(&bob).await, ["Ada's", "Ada's too"]);
+    sql(&app, "revoke select on diaries from authenticated").await.assert_status(200);
+    refused(&bob.get(path).await, 403, "42501");
+    sql(&app, "grant select (id) on diaries to authenticated").await.assert_status(200);
+    refused(&ada.get(path).await, 403, "42501");
+    ada.get("/rest/v1/diaries?select=id").await.assert_status(200);
+}

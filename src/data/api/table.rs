@@ -82,7 +82,8 @@ pub(super) async fn read_rows(
     if let Some(range) = Ask::range(&http)? {
         query.narrow(range)?;
     }
-    let answer = data.read(&ask.caller, &relation, &query, &ask.wants).await.map_err(|err| ask.refused(err))?;
+    let answer =
+        data.read(&ask.caller, &relation, &query, http.query_string(), &ask.wants).await.map_err(|err| ask.refused(err))?;
     answer::rows(&ask, Action::Read, answer)
 }
 

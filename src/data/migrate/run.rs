@@ -158,7 +158,7 @@ impl<'t> Run<'t> {
             Statement::Delete(_) => "DELETE",
         };
         let (as_json, whole) = shown(&mut statement);
-        let Compiled { sql, values } = self.compile(&statement)?;
+        let Compiled { sql, values, .. } = self.compile(&statement)?;
         let query = values.into_iter().fold(self.tx.query_owned(sql), crate::db::Query::bind);
         if !as_json {
             let count = query.execute().await?;

@@ -7,6 +7,7 @@ use arc_swap::ArcSwapOption;
 use serde_json::Value;
 
 use super::model::Caller;
+use super::plans::Plans;
 use crate::auth::principal::Role;
 use crate::config;
 use crate::data::plan::{Planner, Relationships};
@@ -33,10 +34,11 @@ pub struct DataService {
     known: Arc<ArcSwapOption<Known>>,
 }
 
-/// A schema with what is worked out from it once.
+/// A schema with what is worked out from it.
 pub(super) struct Known {
     pub(super) schema: Arc<Schema>,
     pub(super) relationships: Relationships,
+    pub(super) plans: Plans,
 }
 
 /// One request: whose it is, over which schema, at what time.
@@ -78,7 +80,7 @@ impl DataService {
             return known;
         }
         let relationships = Relationships::of(schema.catalog());
-        let known = Arc::new(Known { schema, relationships });
+        let known = Arc::new(Known { schema, relationships, plans: Plans::default() });
         self.known.store(Some(Arc::clone(&known)));
         known
     }

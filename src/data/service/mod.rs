@@ -24,6 +24,7 @@ mod handle;
 mod insert;
 mod json;
 mod model;
+mod plans;
 mod run;
 
 pub use handle::{Current, DataService};

@@ -2,6 +2,7 @@
 
 use super::handle::{DataService, Request};
 use super::model::{Answer, Caller, Wants};
+use super::plans::Key;
 use crate::data::request::Query;
 use crate::data::{Error, Result};
 use crate::db::{self, Conn, FromRow};
@@ -9,16 +10,19 @@ use crate::sql::ast;
 use crate::sql::compile::{self, Compiled};
 
 impl DataService {
-    /// Reads a table or view.
+    /// Reads a table or view. `asked`: the query string that `query` was read from, by which its plan is found again.
     ///
     /// # Errors
     /// What the request cannot mean or may not; PGRST103 when its offset is beyond what was counted; PGRST116; 57014 when it takes too
     /// long.
-    pub async fn read(&self, caller: &Caller, relation: &str, query: &Query, wants: &Wants) -> Result<Answer> {
+    pub async fn read(&self, caller: &Caller, relation: &str, query: &Query, asked: &str, wants: &Wants) -> Result<Answer> {
         let request = self.request(caller);
-        let mut planner = request.planner();
-        let plan = planner.read(planner.relation(relation)?, query, wants.counts())?;
-        let compiled = compile::query(&plan, &request.context())?;
+        let key = Key::of(caller.role, relation, query, asked, wants.counts());
+        let compiled = request.known.plans.get_or_make(key, &request.bindings, || {
+            let mut planner = request.planner();
+            let plan = planner.read(planner.relation(relation)?, query, wants.counts())?;
+            Ok(compile::query(&plan, &request.context())?)
+        })?;
         let (rows, total) = self.fetch(compiled, wants.counts()).await?;
         self.page(rows, total, query, wants)
     }

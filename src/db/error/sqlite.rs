@@ -5,7 +5,7 @@ use libsqlite3_sys as ffi;
 use super::{Detail, Error, Told, constraint_name, last_part};
 use crate::sys::sqlite_functions::Fault;
 
-/// What a code and a message of SQLite's mean; the code is an extended one: https://sqlite.org/rescode.html
+/// What a code and a message of SQLite's mean; the code is an extended one: <https://sqlite.org/rescode.html>
 pub(super) fn refusal(code: i32, message: &str) -> Error {
     let what = message.split_once("constraint failed: ").map(|(_, what)| what);
     match code {

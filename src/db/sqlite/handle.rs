@@ -16,10 +16,12 @@ use crate::db::error::Raised;
 use crate::db::names::{self, Text};
 use crate::db::row::Row;
 use crate::sys::sqlite_functions::Output as Held;
-use crate::sys::sqlite_here::{Found, Here, Unfound};
+use crate::sys::sqlite_here::{Bounds, Found, Here, Unfound};
 
-/// How long a statement may keep the thread that asks: no longer than other requests can wait there.
-const QUICK: Duration = Duration::from_millis(1);
+/// How much a statement may do in a thread that must not wait: about a millisecond's worth of steps…
+const QUICK: u32 = 32;
+/// …and how long it may take there, which is longer, since others may have the core.
+const LATE: Duration = Duration::from_millis(25);
 /// SQLite's code for a lock that another connection holds.
 const BUSY: i32 = 5;
 
@@ -89,13 +91,15 @@ impl Handle {
         }
         if self.may_wait {
             let end = self.limit.into_iter().chain(deadline).min();
-            return self.run_here(sql.as_str(), &values, end).map(rows_of).map_err(|unfound| match unfound {
-                Unfound::Failed { code, message } => Raised::Sqlite { code, message },
-                Unfound::Slow if end == deadline => Raised::Deadline,
-                Unfound::Slow => Raised::Limit,
-            });
+            return self.run_here(sql.as_str(), &values, Bounds { end, steps: None }).map(rows_of).map_err(
+                |unfound| match unfound {
+                    Unfound::Failed { code, message } => Raised::Sqlite { code, message },
+                    Unfound::Slow if end == deadline => Raised::Deadline,
+                    Unfound::Slow => Raised::Limit,
+                },
+            );
         }
-        match self.run_here(sql.as_str(), &values, Some(Instant::now() + QUICK)) {
+        match self.run_here(sql.as_str(), &values, Bounds { end: Some(Instant::now() + LATE), steps: Some(QUICK) }) {
             Err(Unfound::Slow) => {}
             Err(Unfound::Failed { code, .. }) if code & 0xff == BUSY => {}
             Err(Unfound::Failed { code, message }) => return Err(Raised::Sqlite { code, message }),
@@ -107,14 +111,13 @@ impl Handle {
         done
     }
 
-    fn run_here(&mut self, sql: &str, values: &[Held], end: Option<Instant>) -> Result<Found, Unfound> {
+    fn run_here(&mut self, sql: &str, values: &[Held], bounds: Bounds) -> Result<Found, Unfound> {
         let rewrite = |sql: &str| names::rewrite(sql).into_owned();
-        let remember = !self.may_wait;
         if let Some(prelude) = self.prelude {
-            self.conn.run(prelude.sql, &[], end, remember, rewrite)?;
+            self.conn.run(prelude.sql, &[], bounds, rewrite)?;
             self.prelude = None;
         }
-        self.conn.run(sql, values, end, remember, rewrite)
+        self.conn.run(sql, values, bounds, rewrite)
     }
 
     /// Ends every statement that still runs then.

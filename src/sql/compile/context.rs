@@ -5,7 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::db::{Dialect, Value};
-use crate::sql::ast::{Expr, Query, Statement};
+use crate::sql::ast::{Expr, Param, Query, Statement};
 use crate::sql::catalog::{Command, Function, Grantee, Name, Privilege, Relation};
 use crate::sql::fault::Fault;
 use crate::types::Timestamp;
@@ -39,6 +39,22 @@ pub struct Bindings {
 pub struct Compiled {
     pub sql: String,
     pub values: Vec<Value>,
+    /// Which of the values came from [`Bindings`], by their places from 0: all that differs when the same is asked for again.
+    pub bound: Vec<(usize, Param)>,
+}
+
+impl Compiled {
+    /// The same for a request with other bindings.
+    #[must_use]
+    pub fn with(&self, bindings: &Bindings) -> Self {
+        let mut same = self.clone();
+        for (place, param) in &self.bound {
+            if let Some(value) = same.values.get_mut(*place) {
+                *value = bindings.value(param);
+            }
+        }
+        same
+    }
 }
 
 /// The lowered pieces of a schema.

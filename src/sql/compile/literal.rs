@@ -4,11 +4,26 @@ use std::fmt::Write as _;
 
 use uuid::Uuid;
 
+use super::context::Bindings;
 use super::state::{Compiler, Done};
 use crate::db::{Kind, Value};
 use crate::sql::ast::{Expr, Param};
 use crate::sql::fault::{Fault, sqlstate};
 use crate::values::{Datum, Type, from_text, postgres_text};
+
+impl Bindings {
+    /// The value of one; null for an argument, which is no request's.
+    pub(super) fn value(&self, param: &Param) -> Value {
+        match param {
+            Param::Uid => self.uid.into(),
+            Param::Role => Value::Text(self.role.clone()),
+            Param::Email => self.email.clone().into(),
+            Param::Jwt => Value::Text(canonical(&self.jwt)),
+            Param::Now => Value::Text(self.now.rfc3339()),
+            Param::Argument(_) => Value::Null(Kind::Text),
+        }
+    }
+}
 
 impl Compiler<'_> {
     /// A constant.
@@ -59,13 +74,7 @@ impl Compiler<'_> {
             Param::Jwt => Type::Jsonb,
             Param::Now => Type::Timestamptz,
         };
-        self.bind_once(param, || match param {
-            Param::Uid => bindings.uid.into(),
-            Param::Role => Value::Text(bindings.role.clone()),
-            Param::Email | Param::Argument(_) => bindings.email.clone().into(),
-            Param::Jwt => Value::Text(canonical(&bindings.jwt)),
-            Param::Now => Value::Text(bindings.now.rfc3339()),
-        });
+        self.bind_once(param, || bindings.value(param));
         self.say_type(&ty);
         Ok(())
     }

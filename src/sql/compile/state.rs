@@ -167,7 +167,8 @@ impl<'a> Compiler<'a> {
             return Err(Fault::new(sqlstate::PROGRAM_LIMIT, format!("the statement has more than {MAX_PARAMETERS} values"))
                 .hint("give long lists as an array: column = any(array)"));
         }
-        Ok(Compiled { sql: self.sql, values: self.values })
+        let bound = self.bound.into_iter().map(|(param, number)| (number - 1, param)).collect();
+        Ok(Compiled { sql: self.sql, values: self.values, bound })
     }
 
     pub(super) const fn is_sqlite(&self) -> bool {

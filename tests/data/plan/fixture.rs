@@ -124,10 +124,11 @@ impl Shop {
             let body = (method != "GET").then(|| CallBody::parse(Content::Json, body.as_bytes(), None)).transpose()?;
             return self.service.rpc(caller, name, &query, body.as_ref(), &wants).await;
         }
-        let query = Query::parse(query, Kind::Table).map_err(Error::from)?;
+        let asked = query;
+        let query = Query::parse(asked, Kind::Table).map_err(Error::from)?;
         let rows = || Body::parse(Content::Json, body.as_bytes(), query.columns.as_deref()).map_err(Error::from);
         match method {
-            "GET" => self.service.read(caller, path, &query, &wants).await,
+            "GET" => self.service.read(caller, path, &query, asked, &wants).await,
             "POST" => self.service.insert(caller, path, &query, &rows()?, &wants).await,
             "PATCH" => self.service.update(caller, path, &query, &rows()?, &wants).await,
             "PUT" => self.service.put(caller, path, &query, &rows()?, &wants).await,

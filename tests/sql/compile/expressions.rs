@@ -46,7 +46,7 @@ async fn definitions_have_no_parameters() {
             let condition = compile::expression(&expr, context)?;
             let sql =
                 format!("select cast(count(*) as text) from (select 7 as \"id\", 'abc' as \"name\") as t where {condition}");
-            Ok(compile::Compiled { sql, values: Vec::new() })
+            Ok(compile::Compiled { sql, values: Vec::new(), bound: Vec::new() })
         };
         both.same_compiled(case, check, &SERVICE).await.expect("it runs");
     }
