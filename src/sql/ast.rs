@@ -144,6 +144,14 @@ pub enum Operator {
     SubtractInterval,
 }
 
+impl Operator {
+    /// Whether it asks for a text's words.
+    #[must_use]
+    pub const fn is_full_text(self) -> bool {
+        matches!(self, Self::Fts | Self::PlainFts | Self::PhraseFts | Self::WebFts)
+    }
+}
+
 /// Functions that the subset has. Those with PostgreSQL's names mean what they mean there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Builtin {

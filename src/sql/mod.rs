@@ -13,6 +13,7 @@ pub mod ast;
 pub mod catalog;
 pub mod compile;
 mod fault;
+pub mod indexes;
 pub mod lower;
 mod origin;
 mod schema;

@@ -7,6 +7,7 @@ use super::ast::{Body, Expr, Node, Query, Rows, Statement};
 use super::catalog::{Catalog, Column, Function, Generated, Name, Relation, Returns, Shape, Table};
 use super::compile::{Lowered, RowPolicy};
 use super::fault::{Fault, sqlstate};
+use super::indexes::LoweredIndex;
 use super::lower::{self, Arguments, Scope};
 use super::walk;
 use crate::values::{Datum, Type};
@@ -31,6 +32,7 @@ struct Pieces {
     checks: Vec<LoweredCheck>,
     defaults: HashMap<String, Expr>,
     generated: HashMap<String, Expr>,
+    indexes: Vec<LoweredIndex>,
 }
 
 /// A check whose condition sees the table's row as source 0.
@@ -103,6 +105,12 @@ impl Schema {
         self.relations.get(name)?.generated.get(column)
     }
 
+    /// A table's indexes, but for those that only PostgreSQL has.
+    #[must_use]
+    pub fn indexes(&self, name: &Name) -> &[LoweredIndex] {
+        self.relations.get(name).map_or(&[], |pieces| &pieces.indexes)
+    }
+
     /// A function's statements; the last one answers, its columns brought to what the function returns.
     #[must_use]
     pub fn body(&self, function: &Function) -> Option<&[Statement]> {
@@ -148,6 +156,10 @@ impl Lowered for Schema {
 
     fn default_of(&self, name: &Name, column: &str) -> Option<&Expr> {
         Self::default_of(self, name, column)
+    }
+
+    fn indexes(&self, name: &Name) -> &[LoweredIndex] {
+        Self::indexes(self, name)
     }
 
     fn body(&self, function: &Function) -> Option<&[Statement]> {
@@ -313,6 +325,9 @@ impl Pieces {
             let what = format!("check \"{}\" of {}", check.name, relation.name);
             self.checks.push(LoweredCheck { name: check.name.clone(), condition: condition(&check.text, what)? });
         }
+        // One that does not lower serves no condition; when it is made it is refused.
+        let lowered = table.indexes.iter().map(|index| LoweredIndex::of(index, relation, catalog));
+        self.indexes.extend(lowered.filter_map(|index| index.ok().flatten()));
         Ok(())
     }
 

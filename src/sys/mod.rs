@@ -5,5 +5,6 @@ pub mod process;
 pub mod sandbox;
 pub mod sqlite_functions;
 pub mod sqlite_here;
+pub mod sqlite_tokenizer;
 pub mod syscalls;
 pub mod worker;

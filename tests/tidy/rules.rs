@@ -65,7 +65,7 @@ struct Kept {
 const KEPT: &[Kept] = &[
     Kept { word: "actix_web", homes: &["api/", "*/api/", "server/", "front/", "openapi/", "lambda/"] },
     // The handle of a locked connection is a type of sqlx.
-    Kept { word: "sqlx", homes: &["db/", "sys/sqlite_functions.rs", "sys/sqlite_here.rs"] },
+    Kept { word: "sqlx", homes: &["db/", "sys/sqlite_functions.rs", "sys/sqlite_here.rs", "sys/sqlite_tokenizer.rs"] },
     Kept { word: "deno_core", homes: &["isolate/"] },
     Kept { word: "v8::", homes: &["isolate/"] },
     Kept { word: "unsafe", homes: &["sys/"] },

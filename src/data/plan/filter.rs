@@ -6,39 +6,6 @@ use crate::data::{Error, Result};
 use crate::sql::ast::{Expr, Node, Operator};
 use crate::values::{self, Datum, Family, Type};
 
-/// Text search configurations that PostgreSQL comes with. All read as `simple` here: words are compared as they are.
-const CONFIGURATIONS: &[&str] = &[
-    "simple",
-    "arabic",
-    "armenian",
-    "basque",
-    "catalan",
-    "danish",
-    "dutch",
-    "english",
-    "finnish",
-    "french",
-    "german",
-    "greek",
-    "hindi",
-    "hungarian",
-    "indonesian",
-    "irish",
-    "italian",
-    "lithuanian",
-    "nepali",
-    "norwegian",
-    "portuguese",
-    "romanian",
-    "russian",
-    "serbian",
-    "spanish",
-    "swedish",
-    "tamil",
-    "turkish",
-    "yiddish",
-];
-
 /// A filter on a column of a scope.
 ///
 /// # Errors
@@ -206,7 +173,7 @@ fn is_test(field: Expr, is: Is) -> Result<Expr> {
 }
 
 fn full_text(field: Expr, syntax: Fts, config: Option<&str>, value: &str) -> Result<Expr> {
-    if let Some(config) = config.filter(|config| !CONFIGURATIONS.contains(config)) {
+    if let Some(config) = config.filter(|config| !values::fts::CONFIGURATIONS.contains(config)) {
         return Err(Error::new("42704", format!("text search configuration \"{config}\" does not exist")));
     }
     if field.ty.family() != Family::Text {

@@ -1,6 +1,6 @@
 //! The subset's functions: PostgreSQL's by their names; on SQLite its own or those that are registered.
 
-use super::operators::{Comparable, Ordered, Real, width};
+use super::operators::{Comparable, LOCALE, Ordered, Real, width};
 use super::state::{Compiler, Done, emit};
 use crate::sql::ast::{Builtin, Expr, Node, Param};
 use crate::sql::fault::{Fault, sqlstate};
@@ -37,6 +37,10 @@ impl Compiler<'_> {
             (Builtin::StorageFolderName, [path]) => {
                 let path = self.text_of(path)?;
                 emit!(self; "(string_to_array(", path, ", '/'))[1:array_length(string_to_array(", path, ", '/'), 1) - 1]")
+            }
+            // Letters are the database's own; what comes of them goes by its bytes, like everything.
+            (Builtin::Lower | Builtin::Upper | Builtin::Initcap, [text]) => {
+                emit!(self; "(", postgres_name(builtin), "(", text, LOCALE, ") collate \"C\")")
             }
             _ => self.named(postgres_name(builtin), arguments),
         }

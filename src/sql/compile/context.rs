@@ -8,6 +8,7 @@ use crate::db::{Dialect, Value};
 use crate::sql::ast::{Expr, Param, Query, Statement};
 use crate::sql::catalog::{Command, Function, Grantee, Name, Privilege, Relation};
 use crate::sql::fault::Fault;
+use crate::sql::indexes::LoweredIndex;
 use crate::types::Timestamp;
 
 /// What a statement is compiled with.
@@ -70,6 +71,9 @@ pub trait Lowered: Sync {
 
     /// What a column gets when a row does not say.
     fn default_of(&self, name: &Name, column: &str) -> Option<&Expr>;
+
+    /// A table's indexes, but for those that only PostgreSQL has.
+    fn indexes(&self, name: &Name) -> &[LoweredIndex];
 
     /// The statements of a function's body.
     fn body(&self, function: &Function) -> Option<&[Statement]>;

@@ -1,6 +1,6 @@
 //! Expressions: each node's text. A text stands by itself: operators are in brackets.
 
-use super::operators::Comparable;
+use super::operators::{Comparable, Equal};
 use super::query::Limited;
 use super::state::{Compiler, Done, Piece, Quoted, Seen, emit};
 use crate::sql::ast::{Body, Expr, Node, Query, SourceId, Statement};
@@ -18,14 +18,18 @@ impl Compiler<'_> {
     }
 
     fn node(&mut self, expr: &Expr) -> Done {
+        let is_filter = std::mem::replace(&mut self.is_filter, false);
         match &expr.node {
             Node::Literal(datum) => self.literal(datum, &expr.ty),
             Node::Param(param) => self.param(param),
             Node::Column(source, name) => self.column(*source, name),
             Node::Not(inner) => emit!(self; "(not ", inner, ")"),
             Node::Negate(inner) => self.negate(inner, &expr.ty),
-            Node::And(parts) => self.junction(parts, " and ", "true"),
-            Node::Or(parts) => self.junction(parts, " or ", "false"),
+            Node::And(parts) => self.junction(parts, " and ", "true", is_filter),
+            Node::Or(parts) => self.junction(parts, " or ", "false", is_filter),
+            Node::Binary(operator, left, right) if is_filter && operator.is_full_text() => {
+                self.full_text_filter(*operator, left, right)
+            }
             Node::Binary(operator, left, right) => self.binary(*operator, left, right, &expr.ty),
             Node::Quantified { operator, all, left, array } => self.quantified((*operator, *all), left, array),
             Node::IsNull(inner) => emit!(self; "(", inner, " is null)"),
@@ -60,12 +64,15 @@ impl Compiler<'_> {
         }
     }
 
-    fn junction(&mut self, parts: &[Expr], between: &str, empty: &str) -> Done {
+    fn junction(&mut self, parts: &[Expr], between: &str, empty: &str, is_filter: bool) -> Done {
         if parts.is_empty() {
             return emit!(self; empty);
         }
         self.push("(");
-        self.separated(parts, between, |this, part| this.expr(part))?;
+        self.separated(parts, between, |this, part| {
+            this.is_filter = is_filter;
+            this.expr(part)
+        })?;
         emit!(self; ")")
     }
 
@@ -80,10 +87,10 @@ impl Compiler<'_> {
         }
         let long = if list.len() >= LONG_LIST { self.list(list)? } else { None };
         match long {
-            Some(values) if self.is_sqlite() => emit!(self; "(", Comparable(left), " in ", values, ")"),
-            Some(values) => emit!(self; "(", Comparable(left), " = any ", values, ")"),
+            Some(values) if self.is_sqlite() => emit!(self; "(", Equal(left), " in ", values, ")"),
+            Some(values) => emit!(self; "(", Equal(left), " = any ", values, ")"),
             None => {
-                emit!(self; "(", Comparable(left), " in (")?;
+                emit!(self; "(", Equal(left), " in (")?;
                 self.separated(list, ", ", |this, item| emit!(this; Comparable(item)))?;
                 emit!(self; "))")
             }

@@ -1,13 +1,22 @@
 //! Operators: PostgreSQL's own there; on SQLite what gives the same answers.
 
-use super::state::{Compiler, Done, Emit, emit};
+use std::sync::Arc;
+
+use super::state::{Compiler, Done, Emit, Quoted, Seen, emit};
 use crate::db::Value;
-use crate::sql::ast::{Expr, Node, Operator};
+use crate::sql::ast::{Expr, Node, Operator, SourceId};
+use crate::sql::catalog::Relation;
 use crate::sql::fault::Fault;
-use crate::values::{Datum, Family, Type};
+use crate::sql::indexes::{self, Over};
+use crate::sql::walk;
+use crate::values::{Datum, Family, Type, fts};
 
 /// An operand of `=` and its like: on SQLite under the collation of its type.
 pub(super) struct Comparable<'e>(pub &'e Expr);
+
+/// An operand of `=` and its like that an index may serve: on PostgreSQL an expression's text goes by its bytes, as an index over it has
+/// it.
+pub(super) struct Equal<'e>(pub &'e Expr);
 
 /// An operand of `<` and its like, and a term of `order by`: text goes by its bytes on both databases.
 pub(super) struct Ordered<'e>(pub &'e Expr);
@@ -26,6 +35,16 @@ impl Emit for Comparable<'_> {
     }
 }
 
+impl Emit for Equal<'_> {
+    fn emit(&self, to: &mut Compiler<'_>) -> Done {
+        let is_text = self.0.ty.family() == Family::Text && !is_plain(self.0);
+        if is_text && !to.is_sqlite() {
+            return emit!(to; "(", self.0, " collate \"C\")");
+        }
+        to.as_indexed(self.0)
+    }
+}
+
 impl Emit for Ordered<'_> {
     fn emit(&self, to: &mut Compiler<'_>) -> Done {
         if matches!(self.0.ty, Type::Array(_)) {
@@ -34,7 +53,7 @@ impl Emit for Ordered<'_> {
         if !to.is_sqlite() && self.0.ty.family() == Family::Text {
             return emit!(to; "(", self.0, " collate \"C\")");
         }
-        emit!(to; Comparable(self.0))
+        to.as_indexed(self.0)
     }
 }
 
@@ -55,6 +74,8 @@ impl Compiler<'_> {
             O::AddInterval | O::SubtractInterval => self.interval(operator, left, right, ty),
             O::Fts | O::PlainFts | O::PhraseFts | O::WebFts => self.full_text(operator, left, right),
             _ if self.is_sqlite() => self.function_for(operator, left, right, ty),
+            // Letters are the database's own, whatever order a column is in.
+            O::ILike | O::Match | O::IMatch => emit!(self; "(", left, LOCALE, " ", spelling(operator), " ", right, LOCALE, ")"),
             O::ArrayGet => emit!(self; "(", left, ")[", right, "]"),
             _ => emit!(self; "(", left, " ", spelling(operator), " ", right, ")"),
         }
@@ -68,7 +89,7 @@ impl Compiler<'_> {
             return self.mixed_comparison(spelling, left, right);
         }
         if is_equality {
-            emit!(self; "(", Comparable(left), " ", spelling, " ", Comparable(right), ")")
+            emit!(self; "(", Equal(left), " ", spelling, " ", Equal(right), ")")
         } else {
             emit!(self; "(", Ordered(left), " ", spelling, " ", Ordered(right), ")")
         }
@@ -181,13 +202,85 @@ impl Compiler<'_> {
         emit!(self; " and plinth_like(", left, ", ", right, "))")
     }
 
-    fn full_text(&mut self, operator: Operator, left: &Expr, right: &Expr) -> Done {
-        let (kind, query) = match operator {
-            Operator::Fts => ("fts", "to_tsquery"),
-            Operator::PlainFts => ("plfts", "plainto_tsquery"),
-            Operator::PhraseFts => ("phfts", "phraseto_tsquery"),
-            _ => ("wfts", "websearch_to_tsquery"),
+    /// A constant's or column's own text, or an expression's as an index on SQLite has it: with its constants written out.
+    fn as_indexed(&mut self, expr: &Expr) -> Done {
+        let is_indexed = self.is_sqlite() && !self.is_definition && !is_plain(expr) && self.is_indexed(expr);
+        if !is_indexed {
+            return emit!(self; Comparable(expr));
+        }
+        self.is_definition = true;
+        let done = emit!(self; Comparable(expr));
+        self.is_definition = false;
+        done
+    }
+
+    fn is_indexed(&self, expr: &Expr) -> bool {
+        let is_key = |over: &Over| match over {
+            Over::Values(keys) => keys.iter().any(|key| indexes::row_of(expr, key).is_some()),
+            Over::Words(_) => false,
         };
+        self.relation_of(expr).is_some_and(|(_, relation)| {
+            self.context.schema.indexes(&relation.name).iter().any(|index| is_key(&index.over))
+        })
+    }
+
+    /// A query of a text's words where it decides which rows there are. On SQLite the table of an index's words is asked first: it
+    /// gives at least the rows that match.
+    pub(super) fn full_text_filter(&mut self, operator: Operator, left: &Expr, right: &Expr) -> Done {
+        let narrowed = if self.is_sqlite() && !self.is_definition { self.narrowed(operator, left, right)? } else { None };
+        let Some(narrowed) = narrowed else { return self.full_text(operator, left, right) };
+        emit!(self; "(", narrowed, " and ")?;
+        self.full_text(operator, left, right)?;
+        emit!(self; ")")
+    }
+
+    fn narrowed(&mut self, operator: Operator, left: &Expr, right: &Expr) -> Result<Option<String>, Fault> {
+        let Some((alias, relation)) = self.relation_of(left) else { return Ok(None) };
+        let is_over = |over: &Over| matches!(over, Over::Words(document) if indexes::row_of(left, document).is_some());
+        let indexes = self.context.schema.indexes(&relation.name);
+        let Some(index) = indexes.iter().find(|index| is_over(&index.over)) else { return Ok(None) };
+        let Some(number) = indexes::row_number(&relation) else { return Ok(None) };
+        let (kind, name, _) = full_text_of(operator);
+        let table = index.words_table();
+        if let Node::Literal(datum) = &right.node {
+            let needed = if let Datum::Text(query) = datum { fts::needed(query, kind) } else { None };
+            let Some(needed) = needed else { return Ok(None) };
+            let text = self.captured(|this| {
+                emit!(this; alias, ".", number, " in (select rowid from ", Quoted(&table), " where ", Quoted(&table), " match ")?;
+                this.bind(Value::Text(needed));
+                emit!(this; ")")
+            })?;
+            return Ok(Some(text));
+        }
+        let query = self.text_of(right)?;
+        if query.contains('.') {
+            // It names a column, so that it is another for each row.
+            return Ok(None);
+        }
+        let needed = format!("plinth_fts_needed({query}, '{name}')");
+        let text = self.captured(|this| {
+            emit!(this; alias, ".", number, " in (select rowid from ", Quoted(&table), " where ", Quoted(&table), " match ", needed)?;
+            emit!(this; " union all select ", number, " from ")?;
+            this.table(&relation.name)?;
+            emit!(this; " where ", needed, " is null)")
+        })?;
+        Ok(Some(text))
+    }
+
+    /// The table whose row an expression is of, and what it is called, when there is one and no other.
+    fn relation_of(&self, expr: &Expr) -> Option<(String, Arc<Relation>)> {
+        let mut source = None;
+        let alone = only_source(expr, &mut source);
+        match self.seen(source.filter(|_| alone)?) {
+            Ok(Seen::Columns { alias, relation: Some(relation), .. }) if relation.table().is_some() && alias != "excluded" => {
+                Some((alias, relation))
+            }
+            _ => None,
+        }
+    }
+
+    fn full_text(&mut self, operator: Operator, left: &Expr, right: &Expr) -> Done {
+        let (_, kind, query) = full_text_of(operator);
         if self.is_sqlite() {
             emit!(self; "plinth_fts(", left, ", ", right, ", '", kind, "')")
         } else {
@@ -226,11 +319,14 @@ impl Compiler<'_> {
         };
         if !self.is_sqlite() {
             let word = if all { " all (" } else { " any (" };
-            let is_order = matches!(operator, Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq);
-            return if is_order {
-                emit!(self; "(", Ordered(left), " ", spelling(operator), word, array, "))")
-            } else {
-                emit!(self; "(", left, " ", spelling(operator), word, array, "))")
+            return match operator {
+                Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq => {
+                    emit!(self; "(", Ordered(left), " ", spelling(operator), word, array, "))")
+                }
+                Operator::ILike | Operator::Match | Operator::IMatch => {
+                    emit!(self; "(", left, LOCALE, " ", spelling(operator), word, array, "))")
+                }
+                _ => emit!(self; "(", Equal(left), " ", spelling(operator), word, array, "))"),
             };
         }
         let is_given = matches!(array.node, Node::Literal(ref datum) if *datum != Datum::Null);
@@ -240,7 +336,7 @@ impl Compiler<'_> {
         }
         match (operator, all) {
             (Operator::Eq, false) => {
-                emit!(self; "(", Comparable(left), " in (select value from json_each(", array, ")))")?;
+                emit!(self; "(", Equal(left), " in (select value from json_each(", array, ")))")?;
             }
             (Operator::NotEq, true) => {
                 emit!(self; "(", Comparable(left), " not in (select value from json_each(", array, ")))")?;
@@ -264,6 +360,32 @@ impl Compiler<'_> {
         emit!(self; "(select case when ", deciding, "(", answer, ") = ", decided, " then ", decided)?;
         emit!(self; " when count(*) > count(", answer, ") then null else ", otherwise, " end from json_each(", array, ") as ")?;
         emit!(self; source, ")")
+    }
+}
+
+/// What makes PostgreSQL take a text's letters as the database does, and not as its order `"C"` does.
+pub(super) const LOCALE: &str = " collate \"default\"";
+
+/// Whether it is one that no index over expressions is about.
+const fn is_plain(expr: &Expr) -> bool {
+    matches!(expr.node, Node::Column(..) | Node::Literal(_) | Node::Param(_))
+}
+
+/// Whether all columns in an expression are of one source, which is put into `source`.
+fn only_source(expr: &Expr, source: &mut Option<SourceId>) -> bool {
+    if let Node::Column(id, _) = &expr.node {
+        return *source.get_or_insert(*id) == *id;
+    }
+    walk::try_children(expr, &mut |child| if only_source(child, source) { Ok(()) } else { Err(()) }).is_ok()
+}
+
+/// How a query of words is written, what SQLite's function calls that, and what PostgreSQL's function is called.
+const fn full_text_of(operator: Operator) -> (fts::Kind, &'static str, &'static str) {
+    match operator {
+        Operator::Fts => (fts::Kind::Query, "fts", "to_tsquery"),
+        Operator::PlainFts => (fts::Kind::Plain, "plfts", "plainto_tsquery"),
+        Operator::PhraseFts => (fts::Kind::Phrase, "phfts", "phraseto_tsquery"),
+        _ => (fts::Kind::Web, "wfts", "websearch_to_tsquery"),
     }
 }
 

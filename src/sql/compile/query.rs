@@ -151,11 +151,13 @@ impl Compiler<'_> {
             // At the top level, so that indexes are looked at for each.
             Some(Node::And(parts)) => {
                 for part in parts {
+                    self.is_filter = true;
                     texts.push(self.text_of(part)?);
                 }
             }
             Some(_) => {
                 if let Some(filter) = filter {
+                    self.is_filter = true;
                     texts.push(self.text_of(filter)?);
                 }
             }

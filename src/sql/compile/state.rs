@@ -136,6 +136,8 @@ pub(super) struct Compiler<'a> {
     pub(super) is_definition: bool,
     /// Whether columns are taken without asking, as in what the server itself has returned.
     pub(super) unguarded: bool,
+    /// Whether the next expression only decides which rows there are: false and null are the same then.
+    pub(super) is_filter: bool,
 }
 
 impl<'a> Compiler<'a> {
@@ -154,6 +156,7 @@ impl<'a> Compiler<'a> {
             guarding: Vec::new(),
             is_definition: false,
             unguarded: false,
+            is_filter: false,
         }
     }
 

@@ -199,27 +199,46 @@ fn unwrapped(mut expr: &Parsed) -> &Parsed {
 
 /// A call of a full-text function with the configuration `simple`: its name and text.
 fn configured(expr: &Parsed) -> Result<Option<(&str, &Parsed)>, Fault> {
-    let Parsed::Function(function) = unwrapped(expr) else { return Ok(None) };
-    let Some(name) = function.name.0.last().and_then(parsed::ObjectNamePart::as_ident) else { return Ok(None) };
-    let parsed::FunctionArguments::List(list) = &function.args else { return Ok(None) };
+    let Some((name, arguments)) = plain_call(expr) else { return Ok(None) };
+    match &*arguments {
+        [configuration, text] if configuration_named(configuration) == Some("simple") => Ok(Some((name, text))),
+        [_, _] => Err(Fault::unsupported("a full-text configuration other than 'simple'", "write 'simple'")),
+        _ => Err(Fault::unsupported("full-text search without its configuration", "write 'simple' as the first argument")),
+    }
+}
+
+/// The text of `to_tsvector(configuration, text)`, as an index is over it, whichever of PostgreSQL's configurations it names.
+pub fn document(expr: &Parsed) -> Option<&Parsed> {
+    let (name, arguments) = plain_call(expr)?;
+    match &*arguments {
+        [configuration, text] if name.eq_ignore_ascii_case("to_tsvector") => {
+            values::fts::CONFIGURATIONS.contains(&configuration_named(configuration)?).then_some(*text)
+        }
+        _ => None,
+    }
+}
+
+/// The name and the arguments of a call of a function.
+fn plain_call(expr: &Parsed) -> Option<(&str, Vec<&Parsed>)> {
+    let Parsed::Function(function) = unwrapped(expr) else { return None };
+    let name = function.name.0.last().and_then(parsed::ObjectNamePart::as_ident)?;
+    let parsed::FunctionArguments::List(list) = &function.args else { return None };
     let arguments = list.args.iter().filter_map(|argument| match argument {
         parsed::FunctionArg::Unnamed(parsed::FunctionArgExpr::Expr(expr)) => Some(expr),
         _ => None,
     });
-    match &*arguments.collect::<Vec<_>>() {
-        [configuration, text] => {
-            let simple = match configuration {
-                Parsed::Cast { expr, .. } => &**expr,
-                other => other,
-            };
-            let simple = matches!(simple, Parsed::Value(value) if super::parse::quoted(&value.value) == Some("simple"));
-            if simple {
-                return Ok(Some((&name.value, text)));
-            }
-            Err(Fault::unsupported("a full-text configuration other than 'simple'", "write 'simple'"))
-        }
-        _ => Err(Fault::unsupported("full-text search without its configuration", "write 'simple' as the first argument")),
-    }
+    Some((&name.value, arguments.collect()))
+}
+
+/// `'simple'`, `'pg_catalog.simple'::regconfig`.
+fn configuration_named(expr: &Parsed) -> Option<&str> {
+    let expr = match expr {
+        Parsed::Cast { expr, .. } => &**expr,
+        other => other,
+    };
+    let Parsed::Value(value) = expr else { return None };
+    let name = super::parse::quoted(&value.value)?;
+    Some(name.strip_prefix("pg_catalog.").unwrap_or(name))
 }
 
 const fn comparison(operator: &BinaryOperator) -> Option<Operator> {

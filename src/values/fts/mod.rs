@@ -3,12 +3,48 @@
 //! A document is its runs of letters and digits, in lower case, numbered from 1. PostgreSQL's parser knows more (addresses, numbers
 //! with a point, words with hyphens as a whole beside their parts); what a query finds by single words is the same.
 
+mod needed;
 mod query;
+
+pub use needed::needed;
 
 use std::collections::HashMap;
 
 use super::Invalid;
 use super::text::lower;
+
+/// Text search configurations that PostgreSQL comes with. All read as `simple` here: words are compared as they are.
+pub const CONFIGURATIONS: &[&str] = &[
+    "simple",
+    "arabic",
+    "armenian",
+    "basque",
+    "catalan",
+    "danish",
+    "dutch",
+    "english",
+    "finnish",
+    "french",
+    "german",
+    "greek",
+    "hindi",
+    "hungarian",
+    "indonesian",
+    "irish",
+    "italian",
+    "lithuanian",
+    "nepali",
+    "norwegian",
+    "portuguese",
+    "romanian",
+    "russian",
+    "serbian",
+    "spanish",
+    "swedish",
+    "tamil",
+    "turkish",
+    "yiddish",
+];
 
 /// How a query is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,13 +76,7 @@ pub(super) enum Query {
 /// # Errors
 /// 42601 when the query is not written as its kind demands.
 pub fn matches(text: &str, query: &str, kind: Kind) -> Result<bool, Invalid> {
-    let query = match kind {
-        Kind::Query => query::parse(query)?,
-        Kind::Plain => query::all(query),
-        Kind::Phrase => query::phrase(query),
-        Kind::Web => query::web(query),
-    };
-    let Some(query) = query else { return Ok(false) };
+    let Some(query) = query_of(query, kind)? else { return Ok(false) };
     let mut words: HashMap<String, Vec<usize>> = HashMap::new();
     for (place, word) in words_of(text).enumerate() {
         words.entry(word).or_default().push(place + 1);
@@ -54,8 +84,18 @@ pub fn matches(text: &str, query: &str, kind: Kind) -> Result<bool, Invalid> {
     Ok(holds(&query, &words))
 }
 
-/// The words of a text.
-pub(super) fn words_of(text: &str) -> impl Iterator<Item = String> {
+/// A query as a tree; `None` when it has no words.
+fn query_of(query: &str, kind: Kind) -> Result<Option<Query>, Invalid> {
+    Ok(match kind {
+        Kind::Query => query::parse(query)?,
+        Kind::Plain => query::all(query),
+        Kind::Phrase => query::phrase(query),
+        Kind::Web => query::web(query),
+    })
+}
+
+/// The words of a text, in order.
+pub fn words_of(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(lower)
 }
 

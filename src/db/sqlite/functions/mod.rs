@@ -18,10 +18,19 @@ use sqlx::sqlite::LockedSqliteHandle;
 
 use self::arguments::{boolean, datum, int, numeric, optional, output, text, type_name, wrong};
 use crate::sys::sqlite_functions::{self as sys, Arguments, Fault, Function, Output};
+use crate::sys::sqlite_tokenizer::{self, Tokenizer};
 use crate::values::{self, Invalid};
 
 /// What a function gives.
 type Answer = Result<Output, Fault>;
+
+/// The words of full-text tables: those that `plinth_fts` sees.
+static WORDS: Tokenizer = Tokenizer {
+    name: "plinth",
+    words: |text, give| {
+        let _ = values::fts::words_of(text).all(|word| give(&word));
+    },
+};
 
 /// Registers everything with a connection.
 pub(super) fn register(handle: &mut LockedSqliteHandle<'_>) -> Result<(), sqlx::Error> {
@@ -31,6 +40,7 @@ pub(super) fn register(handle: &mut LockedSqliteHandle<'_>) -> Result<(), sqlx::
     for aggregate in aggregates::TABLE {
         sys::register_aggregate(handle, aggregate).map_err(refused)?;
     }
+    sqlite_tokenizer::register(handle, &WORDS).map_err(refused)?;
     handle.create_collation("plinth_numeric", values::numeric::compare)?;
     handle.create_collation("plinth_jsonb", compare_jsonb)
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use md5::{Digest, Md5};
 
-use super::{Answer, boolean, int, lenient, strict, text};
+use super::{Answer, boolean, int, lenient, optional, strict, text};
 use crate::sys::sqlite_functions::{Argument, Arguments, Fault, Function, Output};
 use crate::values::{fts, text as texts};
 
@@ -35,7 +35,9 @@ pub(super) static TABLE: &[Function] = &[
         Argument::Null => Ok(Output::Null),
         _ => joined(args, 1, &text(args, 0)?),
     }),
-    strict("plinth_fts", 3, full_text),
+    strict("plinth_fts", 3, |args| Ok(boolean(fts::matches(&text(args, 0)?, &text(args, 1)?, kind(args, 2)?)?))),
+    // What a full-text table is asked for a query; null when it cannot narrow the rows.
+    strict("plinth_fts_needed", 2, |args| Ok(optional(fts::needed(&text(args, 0)?, kind(args, 1)?)))),
 ];
 
 fn trimmed(args: &Arguments<'_>, start: bool, end: bool) -> Answer {
@@ -69,14 +71,13 @@ fn joined(args: &Arguments<'_>, from: usize, separator: &str) -> Answer {
     Ok(Output::Text(parts.join(separator)))
 }
 
-/// `plinth_fts(text, query, kind)`: the kind is `fts`, `plfts`, `phfts` or `wfts`.
-fn full_text(args: &Arguments<'_>) -> Answer {
-    let kind = match &*text(args, 2)? {
+/// How a query is written: `fts`, `plfts`, `phfts` or `wfts`.
+fn kind(args: &Arguments<'_>, place: usize) -> Result<fts::Kind, Fault> {
+    Ok(match &*text(args, place)? {
         "fts" => fts::Kind::Query,
         "plfts" => fts::Kind::Plain,
         "phfts" => fts::Kind::Phrase,
         "wfts" => fts::Kind::Web,
         other => return Err(Fault { code: "22023", message: format!("full text has no kind of query \"{other}\"") }),
-    };
-    Ok(boolean(fts::matches(&text(args, 0)?, &text(args, 1)?, kind)?))
+    })
 }
