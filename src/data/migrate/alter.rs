@@ -3,6 +3,7 @@
 use sqlparser::ast::{self as parsed, AlterColumnOperation, AlterTableOperation};
 
 use super::draft::{Ddl, Draft, Effect, From, Native, quoted, target};
+use super::index::forget_words;
 use super::{rename, rights, table};
 use crate::sql::catalog::{Default, Generated, Name, Relation, Table};
 use crate::sql::lower;
@@ -43,6 +44,7 @@ fn one(
         _ => {}
     }
     let mut relation = draft.table(&alter.name)?;
+    let before = relation.clone();
     let columns = match operation {
         AlterTableOperation::EnableRowLevelSecurity => return secure(draft, relation, Some(true), native(), effect),
         AlterTableOperation::DisableRowLevelSecurity => return secure(draft, relation, Some(false), native(), effect),
@@ -55,7 +57,6 @@ fn one(
             if *if_not_exists && relation.column(&lower::name(&column_def.name)?).is_some() {
                 return Ok(());
             }
-            let before = relation.clone();
             table::add_column(draft, &mut relation, column_def)?;
             let added = added(&relation)?;
             effect.postgres.extend(add_native(&before, &relation));
@@ -84,7 +85,6 @@ fn one(
             if *not_valid {
                 return Err(Fault::unsupported("not valid", "mend the rows first"));
             }
-            let before = relation.clone();
             table::add_constraint(draft, &mut relation, constraint)?;
             effect.postgres.extend(add_native(&before, &relation));
             unchanged(&relation)
@@ -108,14 +108,25 @@ fn one(
         }
         AlterTableOperation::AlterColumn { column_name, op } => {
             let column = lower::name(column_name)?;
-            effect.postgres.push(Native::Sql(native()));
-            alter_column(&mut relation, &column, op)?
+            let columns = alter_column(&mut relation, &column, op)?;
+            effect.postgres.push(Native::Sql(match (op, relation.column(&column)) {
+                (AlterColumnOperation::SetDataType { .. }, Some((_, altered))) => {
+                    let ty = super::postgres::column_type(&altered.ty);
+                    format!("alter table {} alter column {} type {ty}", target(name, true), quoted(&column))
+                }
+                _ => native(),
+            }));
+            columns
         }
         _ => return Err(Fault::unsupported("this form of alter table", "see the table of statements in docs/data.md")),
     };
     table::finish(&mut relation)?;
+    let indexes = |relation: &Relation| relation.table().map(|table| table.indexes.clone()).unwrap_or_default();
+    let kept = indexes(&relation);
     draft.catalog.put_relation(relation);
     effect.sqlite.push(Ddl::Rebuild { table: name.clone(), columns });
+    let gone = indexes(&before).into_iter().filter(|index| !kept.contains(index));
+    effect.sqlite.extend(gone.flat_map(|index| forget_words(&index.name)).map(Ddl::Sql));
     Ok(())
 }
 
@@ -143,16 +154,17 @@ fn added(relation: &Relation) -> Result<Option<(String, From)>, Fault> {
 fn add_native(before: &Relation, after: &Relation) -> Vec<Native> {
     let table = target(&after.name, true);
     let (Some(old), Some(new)) = (before.table(), after.table()) else { return Vec::new() };
-    let columns = after.columns[before.columns.len()..].iter().map(super::postgres::column);
-    let mut added = columns.map(|column| format!("add column {column}")).collect::<Vec<_>>();
+    let sql = |what: String| Native::Sql(format!("alter table {table} add {what}"));
+    let columns = after.columns[before.columns.len()..].iter();
+    let mut added = columns.map(|column| Native::AddColumn(after.name.clone(), column.clone())).collect::<Vec<_>>();
     if old.primary_key.is_none() {
-        added.extend(new.primary_key.iter().map(|key| format!("add {}", super::postgres::key(key, "primary key"))));
+        added.extend(new.primary_key.iter().map(|key| sql(super::postgres::key(key, "primary key"))));
     }
-    added.extend(new.uniques[old.uniques.len()..].iter().map(|key| format!("add {}", super::postgres::key(key, "unique"))));
-    added.extend(new.checks[old.checks.len()..].iter().map(|check| format!("add {}", super::postgres::check(check))));
-    let keys = new.foreign_keys[old.foreign_keys.len()..].iter();
-    added.extend(keys.map(|key| format!("add {}", super::foreign_key(key, true))));
-    added.into_iter().map(|what| Native::Sql(format!("alter table {table} {what}"))).collect()
+    added.extend(new.uniques[old.uniques.len()..].iter().map(|key| sql(super::postgres::key(key, "unique"))));
+    let checks = new.checks[old.checks.len()..].iter();
+    added.extend(checks.map(|check| Native::AddCheck(after.name.clone(), check.clone())));
+    added.extend(new.foreign_keys[old.foreign_keys.len()..].iter().map(|key| sql(super::foreign_key(key, true))));
+    added
 }
 
 fn drop_columns(draft: &Draft, relation: &mut Relation, dropped: &[String]) -> Result<(), Fault> {
@@ -174,8 +186,8 @@ fn drop_columns(draft: &Draft, relation: &mut Relation, dropped: &[String]) -> R
         }
         table.uniques.retain(|key| !uses(&key.columns));
         table.foreign_keys.retain(|key| !uses(&key.columns) && (key.references != own || !uses(&key.referenced_columns)));
-        table.indexes.retain(|index| !uses(&index.columns));
-        // As in PostgreSQL, checks go with the columns they are about.
+        // As in PostgreSQL, indexes and checks go with the columns they are about.
+        table.indexes.retain(|index| !uses(&index.columns) && !dropped.iter().any(|column| rename::index_mentions(&index.text, column)));
         table.checks.retain(|check| !dropped.iter().any(|column| rename::mentions(&check.text, column)));
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{self as parsed, ObjectName};
 
-use crate::sql::catalog::{Catalog, Name, Relation, Shape};
+use crate::sql::catalog::{Catalog, Check, Column, Name, Relation, Shape};
 use crate::sql::lower;
 use crate::sql::{Fault, Place, sqlstate};
 
@@ -56,6 +56,10 @@ pub(super) enum Native {
     /// As documentation and as a second wall: requests never depend on it, so it may fail.
     Optional(String),
     CreateTable(Name),
+    AddColumn(Name, Column),
+    AddCheck(Name, Check),
+    /// Of the table, the index of the name.
+    CreateIndex(Name, String),
 }
 
 impl Effect {

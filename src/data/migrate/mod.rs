@@ -17,6 +17,7 @@
 mod alter;
 mod change;
 mod draft;
+mod index;
 mod object;
 mod postgres;
 mod rename;
@@ -24,6 +25,7 @@ mod rights;
 mod run;
 mod sqlite;
 mod table;
+mod writer;
 
 pub use run::{Applied, Error, Outcome, apply};
 

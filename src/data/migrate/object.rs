@@ -3,6 +3,7 @@
 use sqlparser::ast::{self as parsed, CommentObject, CreateFunctionBody, FunctionReturnType};
 
 use super::draft::{Ddl, Draft, Effect, Native, list, quoted, target};
+use super::index::forget_words;
 use super::table::cut;
 use crate::sql::catalog::{
     Argument, Column, Default, Function, Grantee, Index, Name, Relation, Returns, Security, Shape, View, Volatility,
@@ -244,7 +245,7 @@ pub(super) fn create_index(draft: &mut Draft, create: &parsed::CreateIndex) -> R
     let index = Index {
         name: name.clone(),
         unique: create.unique,
-        text: text.clone(),
+        text,
         columns: plain,
         partial: create.predicate.is_some(),
     };
@@ -253,7 +254,11 @@ pub(super) fn create_index(draft: &mut Draft, create: &parsed::CreateIndex) -> R
         of.indexes.push(index);
     }
     draft.catalog.put_relation(relation);
-    Ok(Effect { sqlite: vec![Ddl::CreateIndex(table, name)], postgres: vec![Native::Sql(text)], tag: "CREATE INDEX" })
+    Ok(Effect {
+        sqlite: vec![Ddl::CreateIndex(table.clone(), name.clone())],
+        postgres: vec![Native::CreateIndex(table, name)],
+        tag: "CREATE INDEX",
+    })
 }
 
 pub(super) fn drop_index(draft: &mut Draft, name: &parsed::ObjectName, if_exists: bool) -> Result<Effect, Fault> {
@@ -270,8 +275,9 @@ pub(super) fn drop_index(draft: &mut Draft, name: &parsed::ObjectName, if_exists
         table.indexes.retain(|index| index.name != name.name);
     }
     draft.catalog.put_relation(relation);
+    let own = format!("drop index if exists {}", quoted(&name.name));
     Ok(Effect {
-        sqlite: vec![Ddl::Sql(format!("drop index if exists {}", quoted(&name.name)))],
+        sqlite: forget_words(&name.name).into_iter().chain([own]).map(Ddl::Sql).collect(),
         postgres: vec![Native::Sql(format!("drop index {}", target(&name, true)))],
         tag: "DROP INDEX",
     })
@@ -317,8 +323,11 @@ pub(super) fn drop_table(draft: &mut Draft, name: &parsed::ObjectName, if_exists
         draft.catalog.put_relation(relation);
         effect.sqlite.push(Ddl::Rebuild { table, columns });
     }
+    let indexes = draft.catalog.relation(&name).and_then(|relation| relation.table()).map(|table| table.indexes.clone());
     draft.catalog.remove_relation(&name);
     effect.sqlite.push(Ddl::Sql(format!("drop table {}", target(&name, false))));
+    let words = indexes.iter().flatten().flat_map(|index| forget_words(&index.name));
+    effect.sqlite.extend(words.map(Ddl::Sql));
     // Native views are documentation: they go with what they are over.
     effect.postgres.push(Native::Sql(format!("drop table {} cascade", target(&name, true))));
     Ok(effect)

@@ -160,6 +160,11 @@ pub(super) fn mentions(text: &str, column: &str) -> bool {
     changed(text, &mut Change { qualifier: None, column: Some((column, "\u{1}")) }).is_ok_and(|text| text.contains('\u{1}'))
 }
 
+/// Whether an index names a column.
+pub(super) fn index_mentions(text: &str, column: &str) -> bool {
+    index_column(text, column, "\u{1}").is_ok_and(|text| text.contains('\u{1}'))
+}
+
 fn index_on(text: &str, table: &Name) -> Result<String, Fault> {
     let parsed::Statement::CreateIndex(mut index) = lower::parse_statement(text)? else { return Ok(text.to_owned()) };
     index.table_name = parsed::ObjectName::from(vec![parsed::Ident::with_quote('"', &*table.name)]);

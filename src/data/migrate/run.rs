@@ -6,7 +6,8 @@ use serde_json::value::RawValue;
 
 use super::change::{change, is_about_rows};
 use super::draft::{Draft, Effect, Native};
-use super::{postgres, sqlite};
+use super::postgres;
+use super::writer::Writer;
 use crate::data::queries::catalog;
 use crate::db::{self, Db, Dialect, Tx};
 use crate::sql::ast::{Body, Expr, Node, Output, Query, Select, Statement};
@@ -132,7 +133,7 @@ impl<'t> Run<'t> {
 
     /// The definitions of the database that is there. Those of the other are made too, so that both refuse the same.
     fn texts(&mut self, effect: &Effect) -> Result<Vec<String>, Fault> {
-        let writer = sqlite::Writer { schema: &self.schema, now: self.now };
+        let writer = Writer { schema: &self.schema, now: self.now };
         let mut texts = Vec::new();
         for ddl in &effect.sqlite {
             texts.extend(writer.statements(ddl)?);
@@ -145,7 +146,9 @@ impl<'t> Run<'t> {
             self.roles = true;
             texts.push(postgres::ROLES.to_owned());
         }
-        texts.extend(effect.postgres.iter().filter_map(|native| postgres::text(native, self.schema.catalog())));
+        for native in &effect.postgres {
+            texts.extend(postgres::text(native, &writer)?);
+        }
         Ok(texts)
     }
 

@@ -3,25 +3,15 @@
 //! What `alter table` lacks there is done by making the table anew. Its rows are put over; those of the tables that refer to it are
 //! set aside meanwhile and put back, since dropping a table does to referring rows what deleting its rows would.
 
-use sqlparser::ast as parsed;
-
 use super::draft::{Ddl, From, list, quoted};
 use super::foreign_key;
+use super::writer::Writer;
 use crate::db::Dialect;
 use crate::sql::ast::{Expr, Node, Param};
-use crate::sql::catalog::{Column, Generated, Index, Name, Relation};
-use crate::sql::compile::{self, Bindings, Context, Owner};
-use crate::sql::lower::{self, Scope};
-use crate::sql::{Fault, Schema, sqlstate};
+use crate::sql::catalog::{Column, Generated, Name, Relation};
+use crate::sql::{Fault, sqlstate};
 use crate::types::Timestamp;
 use crate::values::{Datum, Type};
-
-/// What definitions are written with.
-#[derive(Clone, Copy)]
-pub(super) struct Writer<'a> {
-    pub(super) schema: &'a Schema,
-    pub(super) now: Timestamp,
-}
 
 /// The name of a table while it is made anew.
 const NEW: &str = "plinth_new";
@@ -32,14 +22,13 @@ impl Writer<'_> {
         match ddl {
             Ddl::Sql(text) => Ok(vec![text.clone()]),
             Ddl::CreateTable(name) => Ok(vec![self.create_table(self.relation(name)?, &name.name)?]),
-            Ddl::CreateIndex(table, name) => self.index(self.relation(table)?, name).map(|text| text.into_iter().collect()),
+            Ddl::CreateIndex(table, name) => {
+                let relation = self.relation(table)?;
+                let indexes = relation.table().map(|table| &*table.indexes).unwrap_or_default();
+                indexes.iter().find(|index| index.name == *name).map_or(Ok(Vec::new()), |index| self.sqlite_index(relation, index))
+            }
             Ddl::Rebuild { table, columns } => self.rebuild(table, columns),
         }
-    }
-
-    fn relation(&self, name: &Name) -> Result<&Relation, Fault> {
-        let found = self.schema.relation(name).map(|relation| &**relation);
-        found.ok_or_else(|| Fault::new(sqlstate::UNDEFINED_TABLE, format!("relation \"{name}\" does not exist")))
     }
 
     /// `called` is the table's own name, or another while it is made anew.
@@ -57,7 +46,7 @@ impl Writer<'_> {
         }
         parts.extend(table.uniques.iter().map(|key| super::postgres::key(key, "unique")));
         for check in self.schema.checks(&relation.name) {
-            parts.push(format!("constraint {} check ({})", quoted(&check.name), self.expression(&check.condition)?));
+            parts.push(format!("constraint {} check ({})", quoted(&check.name), self.expression(&check.condition, Dialect::Sqlite)?));
         }
         for key in &table.foreign_keys {
             let mut key = key.clone();
@@ -83,54 +72,12 @@ impl Writer<'_> {
             return Ok(text);
         }
         if let Some(generated) = self.schema.generated(&relation.name, &column.name) {
-            text.push_str(&format!(" generated always as ({}) stored", self.expression(generated)?));
+            text.push_str(&format!(" generated always as ({}) stored", self.expression(generated, Dialect::Sqlite)?));
         }
         if column.not_null {
             text.push_str(" not null");
         }
         Ok(text)
-    }
-
-    fn expression(&self, expr: &Expr) -> Result<String, Fault> {
-        let bindings =
-            Bindings { uid: None, role: "service_role".to_owned(), jwt: serde_json::Value::Null, email: None, now: self.now };
-        let context = Context { dialect: Dialect::Sqlite, schema: self.schema, bindings: &bindings, rights: &Owner };
-        compile::expression(expr, &context)
-    }
-
-    /// `None` for an index of a kind that SQLite lacks: it speeds up and does not decide.
-    fn index(&self, relation: &Relation, name: &str) -> Result<Option<String>, Fault> {
-        let indexes = relation.table().map(|table| &*table.indexes).unwrap_or_default();
-        indexes.iter().find(|index| index.name == name).map_or(Ok(None), |index| self.create_index(relation, index))
-    }
-
-    fn create_index(&self, relation: &Relation, index: &Index) -> Result<Option<String>, Fault> {
-        let parsed::Statement::CreateIndex(create) = lower::parse_statement(&index.text)? else { return Ok(None) };
-        if !matches!(create.using, None | Some(parsed::IndexType::BTree | parsed::IndexType::Hash)) {
-            return Ok(None);
-        }
-        let Some(relation) = self.schema.relation(&relation.name) else { return Ok(None) };
-        let scope = Scope::row(relation);
-        let mut parts = Vec::with_capacity(create.columns.len());
-        for column in &create.columns {
-            let expr = lower::expression(&column.column.expr.to_string(), self.schema, &scope)?;
-            let mut part = match &expr.node {
-                Node::Column(_, name) => quoted(name),
-                _ => format!("({})", self.expression(&expr)?),
-            };
-            if matches!(column.column.options.sort, Some(parsed::OrderBySort::Desc)) {
-                part.push_str(" desc");
-            }
-            parts.push(part);
-        }
-        let unique = if index.unique { "unique " } else { "" };
-        let mut text =
-            format!("create {unique}index {} on {} ({})", quoted(&index.name), quoted(&relation.name.name), parts.join(", "));
-        if let Some(predicate) = &create.predicate {
-            let condition = lower::expression(&predicate.to_string(), self.schema, &scope.expecting(Type::Bool))?;
-            text.push_str(&format!(" where {}", self.expression(&condition)?));
-        }
-        Ok(Some(text))
     }
 
     /// Makes a table anew.
@@ -162,7 +109,7 @@ impl Writer<'_> {
         statements.push(format!("drop table {own}"));
         statements.push(format!("alter table {NEW} rename to {own}"));
         for index in relation.table().map(|table| &*table.indexes).unwrap_or_default() {
-            statements.extend(self.create_index(relation, index)?);
+            statements.extend(self.sqlite_index(relation, index)?);
         }
         for (place, other) in referring.iter().enumerate().rev() {
             let columns = stored(other);
@@ -184,10 +131,10 @@ impl Writer<'_> {
                     node: Node::Column(crate::sql::ast::SourceId(0), column.clone()),
                     ty: old.clone(),
                 })),
-            })?,
+            }, Dialect::Sqlite)?,
             From::Default => match self.schema.default_of(&relation.name, column) {
                 None => "null".to_owned(),
-                Some(default) => self.expression(&timed(default, self.now))?,
+                Some(default) => self.expression(&timed(default, self.now), Dialect::Sqlite)?,
             },
         })
     }

@@ -75,6 +75,28 @@ pub fn expression(expr: &Expr, context: &Context<'_>) -> Result<String, Fault> {
     compiler.finish().map(|compiled| compiled.sql)
 }
 
+/// The same over the row that is called so, for a trigger: `old`, `new`.
+///
+/// # Errors
+/// See [`expression`].
+pub fn expression_of(row: &str, expr: &Expr, context: &Context<'_>) -> Result<String, Fault> {
+    let mut compiler = Compiler::new(context);
+    compiler.define_of(SourceId(0), row);
+    compiler.expr(expr)?;
+    compiler.finish().map(|compiled| compiled.sql)
+}
+
+/// The same as an index's key, so that it serves comparisons and orders of the expression.
+///
+/// # Errors
+/// See [`expression`].
+pub fn index_key(expr: &Expr, context: &Context<'_>) -> Result<String, Fault> {
+    let mut compiler = Compiler::new(context);
+    compiler.define(SourceId(0));
+    compiler.index_key(expr)?;
+    compiler.finish().map(|compiled| compiled.sql)
+}
+
 /// The statements of a function's body with its arguments put in, under the rights that the function runs with.
 ///
 /// Each row that the last one gives has one column, `row`: a JSON object of its columns. A write's row has a second one, `allowed`:

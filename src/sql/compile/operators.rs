@@ -202,6 +202,14 @@ impl Compiler<'_> {
         emit!(self; " and plinth_like(", left, ", ", right, "))")
     }
 
+    /// A key of an index: a column under its own order, an expression under the one that it is compared by.
+    pub(super) fn index_key(&mut self, expr: &Expr) -> Done {
+        match &expr.node {
+            Node::Column(..) => self.expr(expr),
+            _ => emit!(self; "(", Equal(expr), ")"),
+        }
+    }
+
     /// A constant's or column's own text, or an expression's as an index on SQLite has it: with its constants written out.
     fn as_indexed(&mut self, expr: &Expr) -> Done {
         let is_indexed = self.is_sqlite() && !self.is_definition && !is_plain(expr) && self.is_indexed(expr);

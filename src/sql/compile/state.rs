@@ -272,6 +272,12 @@ impl<'a> Compiler<'a> {
         self.see(row, Seen::Bare);
     }
 
+    /// The row of a definition, by a name.
+    pub(super) fn define_of(&mut self, row: SourceId, alias: &str) {
+        self.is_definition = true;
+        self.see(row, Seen::Columns { alias: alias.to_owned(), relation: None, guarded: false, optional: false });
+    }
+
     /// The current piece.
     pub(super) fn piece(&self) -> &Piece {
         &self.pieces[self.current]
