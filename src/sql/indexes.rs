@@ -42,7 +42,7 @@ impl LoweredIndex {
                 let keys = columns.iter().map(|key| lower::expression_with(&key.column.expr.to_string(), catalog, &scope));
                 Over::Values(keys.collect::<Result<_, _>>()?)
             }
-            (Some(parsed::IndexType::GIN | parsed::IndexType::GiST), [only]) => {
+            (Some(parsed::IndexType::GIN | parsed::IndexType::GiST), [only]) if index.words => {
                 let Some(document) = lower::document(&only.column.expr) else { return Ok(None) };
                 let scope = Scope::row(relation).expecting(Type::Text);
                 Over::Words(lower::expression_with(&document.to_string(), catalog, &scope)?)

@@ -17,7 +17,8 @@ const ENOUGH: usize = 60;
 async fn accepted_writes_survive_sigkill_and_none_is_half_done() {
     let mut app = TestApp::start().await;
     let schema =
-        "create table pairs (id integer generated always as identity primary key, batch text not null, half integer not null);";
+        "create table pairs (id integer generated always as identity primary key, batch text not null, half integer not null);
+         create index on pairs using gin (to_tsvector('simple', batch));";
     app.service().post("/admin/v1/sql").json(&json!({ "sql": schema })).await.assert_status(200);
     for round in 0..3 {
         let accepted = Mutex::new(Vec::new());
@@ -50,5 +51,10 @@ async fn accepted_writes_survive_sigkill_and_none_is_half_done() {
             assert_eq!(count(batch), 2, "batch {batch} was accepted");
         }
         assert!(rows.iter().all(|row| count(row["batch"].as_str().unwrap()) == 2), "every batch is whole");
+        let searched = app.service().get(&format!("/rest/v1/pairs?select=id&batch=plfts.{round}&limit=100000")).await;
+        let found: Vec<serde_json::Value> = searched.assert_status(200).parse();
+        let unsearched = format!("/rest/v1/pairs?select=id&not.or=(batch.not.plfts.{round})&limit=100000");
+        let all: Vec<serde_json::Value> = app.service().get(&unsearched).await.assert_status(200).parse();
+        assert_eq!(found.len(), all.len(), "the index of words has every row");
     }
 }

@@ -4,6 +4,7 @@ mod crash;
 mod csv;
 mod differential;
 mod http;
+mod indexes;
 mod migrate;
 mod openapi;
 mod plan;

@@ -248,6 +248,7 @@ pub(super) fn create_index(draft: &mut Draft, create: &parsed::CreateIndex) -> R
         text,
         columns: plain,
         partial: create.predicate.is_some(),
+        words: create.columns.iter().any(|column| lower::document(&column.column.expr).is_some()),
     };
     let table = relation.name.clone();
     if let Some(of) = relation.table_mut() {

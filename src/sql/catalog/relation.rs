@@ -126,6 +126,9 @@ pub struct Index {
     pub columns: Vec<String>,
     /// Whether it has a `where`.
     pub partial: bool,
+    /// Whether SQLite keeps a table of its words for it; one that was made before there were such has none.
+    #[serde(default)]
+    pub words: bool,
 }
 
 /// What only views have.

@@ -32,6 +32,12 @@ create table items (
     tags text[],
     meta jsonb
 );
+create index on items (owner);
+create index on items (name);
+create index on items (price);
+create index on items (lower(name));
+create index on items ((meta ->> 'b'));
+create index on items using gin (to_tsvector('simple', name));
 ";
 
 /// Conditions on a row of `items`, as policies say them.
