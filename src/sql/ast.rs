@@ -181,6 +181,8 @@ pub enum Builtin {
     Concat,
     ConcatWs,
     Md5,
+    /// `to_tsvector('simple', text)`, of the text alone.
+    ToTsvector,
     Abs,
     Sign,
     Ceil,

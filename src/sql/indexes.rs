@@ -25,7 +25,7 @@ pub struct LoweredIndex {
 pub enum Over {
     /// Columns and expressions, in order.
     Values(Vec<Expr>),
-    /// The words of a text: `using gin (to_tsvector('simple', text))`. Every configuration reads as `simple`.
+    /// The words of a text: `using gin (to_tsvector('simple', text))`, or of a `tsvector`. Every configuration reads as `simple`.
     Words(Expr),
 }
 
@@ -43,9 +43,11 @@ impl LoweredIndex {
                 Over::Values(keys.collect::<Result<_, _>>()?)
             }
             (Some(parsed::IndexType::GIN | parsed::IndexType::GiST), [only]) if index.words => {
-                let Some(document) = lower::document(&only.column.expr) else { return Ok(None) };
-                let scope = Scope::row(relation).expecting(Type::Text);
-                Over::Words(lower::expression_with(&document.to_string(), catalog, &scope)?)
+                let (text, scope) = match lower::document(&only.column.expr) {
+                    Some(document) => (document, Scope::row(relation).expecting(Type::Text)),
+                    None => (&only.column.expr, Scope::row(relation)),
+                };
+                Over::Words(lower::expression_with(&text.to_string(), catalog, &scope)?)
             }
             _ => return Ok(None),
         };

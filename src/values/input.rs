@@ -21,7 +21,8 @@ pub fn from_text(ty: &Type, text: &str) -> Result<Datum, Invalid> {
         Type::Int2 | Type::Int4 | Type::Int8 => Datum::Int(integer(ty, text)?),
         Type::Float4 | Type::Float8 => Datum::Float(float::from_text(ty, text)?),
         Type::Numeric(fit) => Datum::Text(fitted(Numeric::parse(text)?, *fit)?.to_string()),
-        Type::Text => Datum::Text(text.to_owned()),
+        // A vector is only ever what a database made.
+        Type::Text | Type::Tsvector => Datum::Text(text.to_owned()),
         Type::Varchar(None) => Datum::Text(text.to_owned()),
         Type::Varchar(Some(length)) => Datum::Text(within(ty, text, *length)?.to_owned()),
         Type::Char(length) => Datum::Text(padded(within(ty, text, *length)?, *length)),

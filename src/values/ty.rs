@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 /// | `json`, `jsonb` | the same | TEXT; `jsonb` in canonical form (keys in PostgreSQL's order, no spaces) |
 /// | `bytea` | bytea | BLOB |
 /// | arrays | the same | TEXT: a JSON array of the elements as they are held |
+/// | `tsvector` | the same | TEXT as PostgreSQL writes it: `'fox':2 'red':1` |
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Type {
@@ -48,6 +49,8 @@ pub enum Type {
     Bytea,
     /// Never an array of arrays: as in PostgreSQL, the number of dimensions is not part of the type, and here it is one.
     Array(Box<Type>),
+    /// The words of a text with their places: only what a table's column makes of other columns.
+    Tsvector,
     /// What a function returns that returns nothing.
     Void,
 }
@@ -66,6 +69,7 @@ pub enum Family {
     Json,
     Bytes,
     Array,
+    Words,
     Void,
 }
 
@@ -83,6 +87,7 @@ impl Type {
             Self::Json | Self::Jsonb => Family::Json,
             Self::Bytea => Family::Bytes,
             Self::Array(_) => Family::Array,
+            Self::Tsvector => Family::Words,
             Self::Void => Family::Void,
         }
     }
@@ -143,6 +148,7 @@ impl Type {
             "json" => Self::Json,
             "jsonb" => Self::Jsonb,
             "bytea" => Self::Bytea,
+            "tsvector" => Self::Tsvector,
             "void" => Self::Void,
             _ => return None,
         })
@@ -174,6 +180,7 @@ impl fmt::Display for Type {
             Self::Jsonb => "jsonb",
             Self::Bytea => "bytea",
             Self::Array(element) => return write!(f, "{element}[]"),
+            Self::Tsvector => "tsvector",
             Self::Void => "void",
         };
         f.write_str(name)
@@ -193,7 +200,7 @@ impl FromStr for Type {
         let unknown = || UnknownType(text.to_owned());
         if let Some(element) = text.strip_suffix("[]") {
             return match element.parse()? {
-                Self::Array(_) | Self::Void => Err(unknown()),
+                Self::Array(_) | Self::Tsvector | Self::Void => Err(unknown()),
                 element => Ok(Self::Array(Box::new(element))),
             };
         }

@@ -84,6 +84,13 @@ const PAIRS: &[(&str, &str)] = &[
     ),
     ("plinth_fts('a b c', 'x or c', 'wfts')", "to_tsvector('simple', 'a b c') @@ websearch_to_tsquery('simple', 'x or c')"),
     ("plinth_fts('a b c', '', 'wfts')", "to_tsvector('simple', 'a b c') @@ websearch_to_tsquery('simple', '')"),
+    ("plinth_tsvector('The fat cat, the Ünder-dog''s')", "to_tsvector('simple', 'The fat cat, the Ünder dog''s')::text"),
+    ("plinth_tsvector('')", "to_tsvector('simple', '')::text"),
+    ("plinth_tsvector('b ab a aa B')", "to_tsvector('simple', 'b ab a aa B')::text"),
+    (
+        "plinth_fts_vector(plinth_tsvector('The quick brown fox'), 'quick <2> fox & !dog', 'fts')",
+        "to_tsvector('simple', 'The quick brown fox') @@ to_tsquery('simple', 'quick <2> fox & !dog')",
+    ),
     // Numbers
     ("plinth_num('001.50')", "'001.50'::numeric"),
     ("plinth_num(0.1)", "0.1::float8::numeric"),

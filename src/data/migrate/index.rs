@@ -81,9 +81,13 @@ impl Writer<'_> {
         let Some(row) = row_number(relation) else { return Ok(forget_words(&index.name)) };
         let (name, table) = (words_table(&index.name), quoted(&relation.name.name));
         let words = quoted(&name);
-        let of_row = self.expression(document, Dialect::Sqlite)?;
-        let [old, new] = ["old", "new"].map(|row| self.expression_of(row, document, Dialect::Sqlite));
-        let (old, new) = (old?, new?);
+        let words_of = |text: String| match document.ty {
+            Type::Tsvector => format!("plinth_tsvector_words({text})"),
+            _ => text,
+        };
+        let of_row = words_of(self.expression(document, Dialect::Sqlite)?);
+        let of = |row| self.expression_of(row, document, Dialect::Sqlite).map(words_of);
+        let (old, new) = (of("old")?, of("new")?);
         let mut statements = forget_words(&index.name);
         statements.push(format!(
             "create virtual table {words} using fts5(words, content='', contentless_delete=1, detail=none, tokenize='plinth')"
@@ -117,7 +121,9 @@ impl Writer<'_> {
         }
         let keys = match &lowered.over {
             Over::Words(document) => {
-                vec![format!("to_tsvector('simple', {})", self.expression(document, Dialect::Postgres)?)]
+                let of_row = self.expression(document, Dialect::Postgres)?;
+                let is_vector = document.ty == Type::Tsvector;
+                vec![if is_vector { of_row } else { format!("to_tsvector('simple', {of_row})") }]
             }
             Over::Values(keys) => {
                 let keys = keys.iter().zip(&create.columns).map(|(key, written)| {

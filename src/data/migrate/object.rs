@@ -242,13 +242,18 @@ pub(super) fn create_index(draft: &mut Draft, create: &parsed::CreateIndex) -> R
     if let Some(missing) = plain.iter().find(|column| relation.column(column).is_none()) {
         return Err(Fault::new(sqlstate::UNDEFINED_COLUMN, format!("column \"{missing}\" does not exist")));
     }
+    let is_vector = |column: &String| relation.column(column).is_some_and(|(_, column)| column.ty == Type::Tsvector);
+    let words = match &*create.columns {
+        [only] => plain.iter().any(is_vector) || lower::document(&only.column.expr).is_some(),
+        _ => false,
+    };
     let index = Index {
         name: name.clone(),
         unique: create.unique,
         text,
         columns: plain,
         partial: create.predicate.is_some(),
-        words: create.columns.iter().any(|column| lower::document(&column.column.expr).is_some()),
+        words,
     };
     let table = relation.name.clone();
     if let Some(of) = relation.table_mut() {

@@ -50,6 +50,10 @@ pub(super) fn finish(relation: &mut Relation) -> Result<(), Fault> {
         if key.as_ref().is_some_and(|key| key.columns.contains(&column.name)) {
             column.not_null = true;
         }
+        if column.ty == Type::Tsvector && !matches!(column.generated, Some(Generated::Stored { .. })) {
+            let what = format!("a tsvector that is not generated (\"{}\")", column.name);
+            return Err(Fault::unsupported(what, "write generated always as (to_tsvector('simple', …)) stored"));
+        }
         let is_identity = matches!(column.generated, Some(Generated::IdentityAlways | Generated::IdentityByDefault));
         if is_identity && key.as_ref().is_none_or(|key| key.columns != [column.name.clone()]) {
             let what = format!("an identity column that is not the whole primary key (\"{}\")", column.name);
@@ -91,6 +95,7 @@ fn column_type(ty: &parsed::DataType) -> Result<(Type, Option<Generated>), Fault
     };
     match serial {
         Some(ty) => Ok((ty, Some(Generated::IdentityByDefault))),
+        None if *ty == parsed::DataType::TsVector => Ok((Type::Tsvector, None)),
         None => match lower::data_type(ty)? {
             Type::Void => Err(Fault::new(sqlstate::INVALID_TABLE_DEFINITION, "a column cannot be void")),
             ty => Ok((ty, None)),

@@ -78,9 +78,9 @@ fn comparison(comparison: Comparison, ty: &Type) -> Result<Operator> {
     }
 }
 
-/// `json` is the one type without equality and order.
+/// `json` has no equality and no order, and a `tsvector`'s differ from database to database.
 fn sortable(ty: &Type, sign: &str) -> Result<()> {
-    let is_json = matches!(ty, Type::Json) || matches!(ty, Type::Array(element) if **element == Type::Json);
+    let is_json = matches!(ty, Type::Json | Type::Tsvector) || matches!(ty, Type::Array(element) if **element == Type::Json);
     if is_json { Err(no_operator(ty, sign, None)) } else { Ok(()) }
 }
 
@@ -176,7 +176,7 @@ fn full_text(field: Expr, syntax: Fts, config: Option<&str>, value: &str) -> Res
     if let Some(config) = config.filter(|config| !values::fts::CONFIGURATIONS.contains(config)) {
         return Err(Error::new("42704", format!("text search configuration \"{config}\" does not exist")));
     }
-    if field.ty.family() != Family::Text {
+    if field.ty.family() != Family::Text && field.ty != Type::Tsvector {
         return Err(Error::new("42883", format!("function to_tsvector({}) does not exist", field.ty.bare()))
             .hint("Search in text columns, or in a text of a JSON column by ->>."));
     }

@@ -290,8 +290,8 @@ impl Out {
 
 fn sorted(scope: &Scope<'_>, field: &Field) -> Result<Expr> {
     let expr = comparable(scope.field(field)?, !field.path.is_empty());
-    if expr.ty == Type::Json {
-        return Err(Error::new("42883", "could not identify an ordering operator for type json")
+    if matches!(expr.ty, Type::Json | Type::Tsvector) {
+        return Err(Error::new("42883", format!("could not identify an ordering operator for type {}", expr.ty))
             .hint("Order by a text of it, with ->>, or keep it as jsonb."));
     }
     Ok(expr)

@@ -27,7 +27,7 @@ fn named(name: &str) -> Result<Type> {
         Some(element) => (element.to_owned(), true),
         None => (lower, false),
     };
-    let found = Type::named(&element).filter(|ty| *ty != Type::Void);
+    let found = Type::named(&element).filter(|ty| !matches!(ty, Type::Void | Type::Tsvector));
     let ty = found.ok_or_else(|| Error::new("42704", format!("type \"{name}\" does not exist")))?;
     Ok(if is_array { Type::Array(Box::new(ty)) } else { ty })
 }

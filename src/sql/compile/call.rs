@@ -38,6 +38,7 @@ impl Compiler<'_> {
                 let path = self.text_of(path)?;
                 emit!(self; "(string_to_array(", path, ", '/'))[1:array_length(string_to_array(", path, ", '/'), 1) - 1]")
             }
+            (Builtin::ToTsvector, [text]) => emit!(self; "to_tsvector('simple', ", text, ")"),
             // Letters are the database's own; what comes of them goes by its bytes, like everything.
             (Builtin::Lower | Builtin::Upper | Builtin::Initcap, [text]) => {
                 emit!(self; "(", postgres_name(builtin), "(", text, LOCALE, ") collate \"C\")")
@@ -272,6 +273,7 @@ const fn postgres_name(builtin: Builtin) -> &'static str {
         B::Concat => "concat",
         B::ConcatWs => "concat_ws",
         B::Md5 => "md5",
+        B::ToTsvector => "to_tsvector",
         B::Abs => "abs",
         B::Sign => "sign",
         B::Ceil => "ceil",
@@ -325,6 +327,7 @@ const fn sqlite_name(builtin: Builtin) -> &'static str {
         B::Concat => "plinth_concat",
         B::ConcatWs => "plinth_concat_ws",
         B::Md5 => "plinth_md5",
+        B::ToTsvector => "plinth_tsvector",
         B::GenRandomUuid => "plinth_uuid",
         B::JsonbTypeof => "plinth_jsonb_typeof",
         B::JsonbArrayLength => "plinth_jsonb_array_length",

@@ -289,6 +289,13 @@ impl Compiler<'_> {
 
     fn full_text(&mut self, operator: Operator, left: &Expr, right: &Expr) -> Done {
         let (_, kind, query) = full_text_of(operator);
+        if left.ty == Type::Tsvector {
+            return if self.is_sqlite() {
+                emit!(self; "plinth_fts_vector(", left, ", ", right, ", '", kind, "')")
+            } else {
+                emit!(self; "(", left, " @@ ", query, "('simple', ", right, "))")
+            };
+        }
         if self.is_sqlite() {
             emit!(self; "plinth_fts(", left, ", ", right, ", '", kind, "')")
         } else {

@@ -70,6 +70,12 @@ impl<'a> Lower<'a> {
         if given.iter().any(|argument| argument.name.is_some()) {
             return Err(Fault::new(sqlstate::UNDEFINED_FUNCTION, format!("function {} has no named arguments", name.name)));
         }
+        if let ("to_tsvector", [configuration, text]) = (&*name.name, given)
+            && super::operator::is_configuration(configuration.value)
+        {
+            let text = self.of_type(text.value, &Type::Text)?;
+            return Ok(call(Builtin::ToTsvector, vec![text], Type::Tsvector));
+        }
         let terms = given.iter().map(|argument| self.shown_term(argument.value)).collect::<Result<Vec<_>, _>>()?;
         self.builtin_or_special(&name.name, terms)
     }

@@ -39,8 +39,8 @@ pub(super) fn settled(term: Term) -> Expr {
 /// Reads a literal by the type's input function.
 fn read(term: &Term, to: &Type, bend: Bend) -> Result<Expr, Fault> {
     let Some(text) = term.unknown_text() else { return Ok(literal(Datum::Null, to.clone())) };
-    if *to == Type::Void {
-        return Err(Fault::new(sqlstate::CANNOT_COERCE, "nothing can be cast to void").at(term.at));
+    if matches!(to, Type::Void | Type::Tsvector) {
+        return Err(Fault::new(sqlstate::CANNOT_COERCE, format!("nothing can be cast to {to}")).at(term.at));
     }
     // A cast cuts, where an assignment refuses.
     let text = match (to, bend) {

@@ -165,12 +165,12 @@ impl<'a> Lower<'a> {
 
     /// `to_tsvector('simple', text) @@ to_tsquery('simple', query)`.
     fn search(&mut self, left: &'a Parsed, right: &'a Parsed) -> Result<Expr, Fault> {
-        let (text, query, kind) = match (configured(left)?, configured(right)?) {
-            (Some(("to_tsvector", text)), Some((kind, query))) => (text, query, kind),
-            _ => {
-                let hint = "write to_tsvector('simple', text) @@ plainto_tsquery('simple', words)";
-                return Err(Fault::unsupported("this form of full-text search", hint));
-            }
+        let hint = "write to_tsvector('simple', text) @@ plainto_tsquery('simple', words)";
+        let refused = || Fault::unsupported("this form of full-text search", hint);
+        let (kind, query) = configured(right)?.ok_or_else(refused)?;
+        let text = match configured(left)? {
+            Some(("to_tsvector", text)) => self.of_type(text, &Type::Text)?,
+            _ => Some(self.term(left)?).filter(|term| term.expr.ty == Type::Tsvector).ok_or_else(refused)?.expr,
         };
         let operator = match kind {
             "to_tsquery" => Operator::Fts,
@@ -184,7 +184,7 @@ impl<'a> Lower<'a> {
                 ));
             }
         };
-        let (text, query) = (self.of_type(text, &Type::Text)?, self.of_type(query, &Type::Text)?);
+        let query = self.of_type(query, &Type::Text)?;
         Ok(compared(operator, (text, query)))
     }
 }
@@ -197,12 +197,12 @@ fn unwrapped(mut expr: &Parsed) -> &Parsed {
     expr
 }
 
-/// A call of a full-text function with the configuration `simple`: its name and text.
+/// A call of a full-text function with one of PostgreSQL's configurations, which all read as `simple`: its name and text.
 fn configured(expr: &Parsed) -> Result<Option<(&str, &Parsed)>, Fault> {
     let Some((name, arguments)) = plain_call(expr) else { return Ok(None) };
     match &*arguments {
-        [configuration, text] if configuration_named(configuration) == Some("simple") => Ok(Some((name, text))),
-        [_, _] => Err(Fault::unsupported("a full-text configuration other than 'simple'", "write 'simple'")),
+        [configuration, text] if is_configuration(configuration) => Ok(Some((name, text))),
+        [_, _] => Err(Fault::unsupported("a full-text configuration of its own", "write 'simple'")),
         _ => Err(Fault::unsupported("full-text search without its configuration", "write 'simple' as the first argument")),
     }
 }
@@ -212,7 +212,7 @@ pub fn document(expr: &Parsed) -> Option<&Parsed> {
     let (name, arguments) = plain_call(expr)?;
     match &*arguments {
         [configuration, text] if name.eq_ignore_ascii_case("to_tsvector") => {
-            values::fts::CONFIGURATIONS.contains(&configuration_named(configuration)?).then_some(*text)
+            is_configuration(configuration).then_some(*text)
         }
         _ => None,
     }
@@ -231,14 +231,14 @@ fn plain_call(expr: &Parsed) -> Option<(&str, Vec<&Parsed>)> {
 }
 
 /// `'simple'`, `'pg_catalog.simple'::regconfig`.
-fn configuration_named(expr: &Parsed) -> Option<&str> {
+pub(super) fn is_configuration(expr: &Parsed) -> bool {
     let expr = match expr {
         Parsed::Cast { expr, .. } => &**expr,
         other => other,
     };
-    let Parsed::Value(value) = expr else { return None };
-    let name = super::parse::quoted(&value.value)?;
-    Some(name.strip_prefix("pg_catalog.").unwrap_or(name))
+    let Parsed::Value(value) = expr else { return false };
+    let name = super::parse::quoted(&value.value).unwrap_or_default();
+    values::fts::CONFIGURATIONS.contains(&name.strip_prefix("pg_catalog.").unwrap_or(name))
 }
 
 const fn comparison(operator: &BinaryOperator) -> Option<Operator> {

@@ -39,7 +39,8 @@ pub fn data_type(ty: &DataType) -> Result<Type, Fault> {
         }
         DataType::Enum(..) => Err(Fault::unsupported("an enum", "use text with a check (… in (…))")),
         DataType::TsVector | DataType::TsQuery => {
-            Err(Fault::unsupported("a column of a full-text type", "search a text column with to_tsvector('simple', …) @@ …"))
+            let hint = "search a text column with to_tsvector('simple', …) @@ …, or a column generated as that";
+            Err(Fault::unsupported("a value of a full-text type", hint))
         }
         other => named(&other.to_string().to_lowercase()),
     }
@@ -79,7 +80,7 @@ fn named(text: &str) -> Result<Type, Fault> {
         | "time with time zone" => return Err(Fault::unsupported(format!("the type {name}"), "use text, numeric or jsonb")),
         name => name,
     };
-    let ty = Type::named(name).ok_or_else(|| {
+    let ty = Type::named(name).filter(|ty| *ty != Type::Tsvector).ok_or_else(|| {
         Fault::new(sqlstate::UNDEFINED_OBJECT, format!("type \"{name}\" does not exist"))
             .hint("see the table of types in docs/data.md")
     })?;
@@ -164,7 +165,7 @@ pub(super) fn bends(from: &Type, to: &Type, bend: Bend) -> bool {
     {
         return a <= b || bend >= Bend::Assignment;
     }
-    if from == Type::Void || to == Type::Void {
+    if from == Type::Void || to == Type::Void || to == Type::Tsvector {
         return false;
     }
     match (&from, &to) {
@@ -178,10 +179,11 @@ pub(super) fn bends(from: &Type, to: &Type, bend: Bend) -> bool {
     }
 }
 
-/// Whether it can be compared for order; those that cannot be compared for equality either are [`Type::Json`] and [`Type::Void`].
+/// Whether it can be compared for order; those that cannot be compared for equality either are [`Type::Json`], [`Type::Tsvector`]
+/// (whose form differs where PostgreSQL's parser knows more) and [`Type::Void`].
 pub(super) fn is_comparable(ty: &Type) -> bool {
     match ty {
-        Type::Json | Type::Void => false,
+        Type::Json | Type::Tsvector | Type::Void => false,
         Type::Array(element) => is_comparable(element),
         _ => true,
     }

@@ -5,8 +5,10 @@
 
 mod needed;
 mod query;
+mod vector;
 
 pub use needed::needed;
+pub use vector::{vector, words_of_vector};
 
 use std::collections::HashMap;
 
@@ -82,6 +84,14 @@ pub fn matches(text: &str, query: &str, kind: Kind) -> Result<bool, Invalid> {
         words.entry(word).or_default().push(place + 1);
     }
     Ok(holds(&query, &words))
+}
+
+/// The same of what [`vector()`] made of a text.
+///
+/// # Errors
+/// As [`matches`].
+pub fn vector_matches(vector: &str, query: &str, kind: Kind) -> Result<bool, Invalid> {
+    Ok(query_of(query, kind)?.is_some_and(|query| holds(&query, &vector::places_of(vector))))
 }
 
 /// A query as a tree; `None` when it has no words.

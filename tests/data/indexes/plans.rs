@@ -16,7 +16,8 @@ const SCHEMA: &str = "
     create table notes (
         id bigint primary key, owner uuid not null, team_id bigint not null references teams, handle text not null unique, title text not null,
         subtitle text, price numeric(10, 2), done boolean not null, code char(4), short varchar(20), stars integer, ratio double precision,
-        day date, created_at timestamptz not null, deleted_at timestamptz, meta jsonb, tags text[], body text
+        day date, created_at timestamptz not null, deleted_at timestamptz, meta jsonb, tags text[], body text,
+        words tsvector generated always as (to_tsvector('english', title)) stored
     );
     create table shared (id bigint primary key, team_id bigint not null references teams, owner uuid not null);
     create index members_user on members (user_id);
@@ -39,6 +40,7 @@ const SCHEMA: &str = "
     create index notes_both on notes (team_id, created_at desc);
     create index notes_body on notes using gin (to_tsvector('english', body));
     create index notes_all on notes using gin (to_tsvector('simple', coalesce(title, '') || ' ' || coalesce(subtitle, '')));
+    create index notes_words on notes using gin (words);
     create index notes_meta on notes using gin (meta);
     create index notes_tags on notes using gin (tags);
     create index shared_team on shared (team_id);
@@ -119,6 +121,7 @@ const READS: &[(&str, &str, &str)] = &[
     ("notes?select=id&body=phfts.word7 and", "plinth_fts_notes_body", "notes_body"),
     ("notes?select=id&body=wfts(german).word7 -x", "plinth_fts_notes_body", "notes_body"),
     ("notes?select=id&or=(body.fts.word7,title.eq.x)", "plinth_fts_notes_body", "notes_body"),
+    ("notes?select=id&words=wfts(english).title 77", "plinth_fts_notes_words", "notes_words"),
     // What is inside jsonb and arrays.
     ("notes?select=id&meta=cs.{\"kind\":\"k7\"}", "-", "notes_meta"),
     ("notes?select=id&tags=cs.{t7}", "-", "notes_tags"),

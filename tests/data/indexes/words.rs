@@ -111,6 +111,48 @@ async fn an_index_of_words_follows_its_table() {
     assert_eq!(ids(&app, red).await, json!([1, 2]));
 }
 
+/// A column of words: made by the database, searched by its own name.
+#[tokio::test]
+async fn a_column_may_be_the_words_of_others() {
+    let app = TestApp::start().await;
+    run(
+        &app,
+        "create table books (
+            id bigint primary key, title text not null, about text,
+            words tsvector generated always as (to_tsvector('english', title || ' ' || coalesce(about, ''))) stored
+         );
+         create index on books using gin (words);
+         insert into books (id, title, about) values (1, 'Red fox', 'the fox'), (2, 'Hens', null);
+         create function find(q text) returns setof books language sql stable as $$
+            select * from books where words @@ plainto_tsquery('english', q)
+         $$;",
+    )
+    .await;
+    let service = app.service();
+    let shown = service.get("/rest/v1/books?select=words&id=eq.1").await;
+    assert_eq!(shown.assert_status(200).json(), json!([{ "words": "'fox':2,4 'red':1 'the':3" }]));
+    assert_eq!(ids(&app, "books?select=id&words=fts.fox").await, json!([1]));
+    assert_eq!(ids(&app, "books?select=id&words=phfts(english).the fox").await, json!([1]));
+    let upsert = json!([{ "id": 1, "title": "Blue" }, { "id": 3, "title": "a fox" }]);
+    let sent = service.post("/rest/v1/books").header("prefer", "resolution=merge-duplicates,return=representation").json(&upsert);
+    let sent = sent.await;
+    assert_eq!(sent.assert_status(201).json()[1]["words"], "'a':1 'fox':2");
+    assert_eq!(ids(&app, "books?select=id&words=fts.fox&order=id").await, json!([1, 3]));
+    run(&app, "update books set about = null; alter table books add column n integer not null default 0").await;
+    assert_eq!(ids(&app, "books?select=id&words=fts.fox").await, json!([3]));
+    assert_eq!(ids(&app, "rpc/find?q=fox&select=id").await, json!([3]));
+    agrees(&app, "books", "words").await;
+    for (path, code) in [("books?order=words", "42883"), ("books?words=eq.x", "42883"), ("books?select=title::tsvector", "42704")] {
+        assert_eq!(service.get(&format!("/rest/v1/{path}")).await.json()["code"], code, "{path}");
+    }
+    let given = service.post("/rest/v1/books").json(&json!({ "id": 4, "title": "x", "words": "'x':1" })).await;
+    assert_eq!(given.json()["code"], "428C9");
+    for sql in ["create table t (v tsvector)", "select 'a:1'::tsvector", "alter table books alter column title type tsvector"] {
+        let answer = service.post("/admin/v1/sql").json(&json!({ "sql": sql })).await;
+        assert_eq!(answer.assert_status(400).json()["code"], "0A000", "{sql}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_undone_is_not_in_the_index() {
     let app = TestApp::start_with("[data]\ntx_rollback = true\n").await;
@@ -185,6 +227,10 @@ fn an_index_hides_nothing_that_matches() {
                 let expected = Value::Array(matching.collect());
                 if fts::matches("", query, kind).is_err() {
                     continue;
+                }
+                for text in &texts {
+                    let by_vector = fts::vector_matches(&fts::vector(text), query, kind).expect("it is a query");
+                    prop_assert_eq!(by_vector, fts::matches(text, query, kind).expect("it is a query"));
                 }
                 let escaped = percent_encoding::utf8_percent_encode(query, percent_encoding::NON_ALPHANUMERIC);
                 let found = app.read(&format!("t?select=id&order=id&body={name}.{escaped}")).await;
