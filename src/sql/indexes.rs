@@ -109,9 +109,7 @@ fn is_same(expr: &Expr, key: &Expr, row: &mut Option<SourceId>) -> bool {
 /// An expression without casts that change nothing.
 fn bared(expr: &Expr) -> &Expr {
     match &expr.node {
-        Node::Cast(inner)
-            if expr.ty == Type::Text && inner.ty.family() == Family::Text && !matches!(inner.ty, Type::Char(_)) =>
-        {
+        Node::Cast(inner) if expr.ty == Type::Text && inner.ty.family() == Family::Text && !matches!(inner.ty, Type::Char(_)) => {
             bared(inner)
         }
         _ => expr,

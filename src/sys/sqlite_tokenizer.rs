@@ -62,12 +62,7 @@ fn api_of(db: *mut ffi::sqlite3) -> Result<*mut ffi::fts5_api, c_int> {
 }
 
 /// A tokenizer has no state: every table's is the static itself.
-unsafe extern "C" fn create(
-    app: *mut c_void,
-    _: *mut *const c_char,
-    _: c_int,
-    out: *mut *mut ffi::Fts5Tokenizer,
-) -> c_int {
+unsafe extern "C" fn create(app: *mut c_void, _: *mut *const c_char, _: c_int, out: *mut *mut ffi::Fts5Tokenizer) -> c_int {
     // SAFETY: SQLite gives a place to write the tokenizer to.
     unsafe { *out = app.cast() };
     ffi::SQLITE_OK
@@ -75,8 +70,7 @@ unsafe extern "C" fn create(
 
 unsafe extern "C" fn delete(_: *mut ffi::Fts5Tokenizer) {}
 
-type Take =
-    unsafe extern "C" fn(*mut c_void, c_int, *const c_char, c_int, c_int, c_int) -> c_int;
+type Take = unsafe extern "C" fn(*mut c_void, c_int, *const c_char, c_int, c_int, c_int) -> c_int;
 
 unsafe extern "C" fn tokenize(
     tokenizer: *mut ffi::Fts5Tokenizer,
@@ -106,10 +100,10 @@ unsafe extern "C" fn tokenize(
     };
     let text = String::from_utf8_lossy(bytes);
     let run = || {
-        if flags & ffi::FTS5_TOKENIZE_QUERY != 0 {
-            give(&text);
-        } else {
+        if flags & ffi::FTS5_TOKENIZE_QUERY == 0 {
             (tokenizer.words)(&text, &mut give);
+        } else if !text.is_empty() {
+            give(&text);
         }
     };
     if catch_unwind(AssertUnwindSafe(run)).is_err() {

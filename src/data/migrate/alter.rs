@@ -187,7 +187,9 @@ fn drop_columns(draft: &Draft, relation: &mut Relation, dropped: &[String]) -> R
         table.uniques.retain(|key| !uses(&key.columns));
         table.foreign_keys.retain(|key| !uses(&key.columns) && (key.references != own || !uses(&key.referenced_columns)));
         // As in PostgreSQL, indexes and checks go with the columns they are about.
-        table.indexes.retain(|index| !uses(&index.columns) && !dropped.iter().any(|column| rename::index_mentions(&index.text, column)));
+        table
+            .indexes
+            .retain(|index| !uses(&index.columns) && !dropped.iter().any(|column| rename::index_mentions(&index.text, column)));
         table.checks.retain(|check| !dropped.iter().any(|column| rename::mentions(&check.text, column)));
     }
     Ok(())

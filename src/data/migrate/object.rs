@@ -247,14 +247,8 @@ pub(super) fn create_index(draft: &mut Draft, create: &parsed::CreateIndex) -> R
         [only] => plain.iter().any(is_vector) || lower::document(&only.column.expr).is_some(),
         _ => false,
     };
-    let index = Index {
-        name: name.clone(),
-        unique: create.unique,
-        text,
-        columns: plain,
-        partial: create.predicate.is_some(),
-        words,
-    };
+    let index =
+        Index { name: name.clone(), unique: create.unique, text, columns: plain, partial: create.predicate.is_some(), words };
     let table = relation.name.clone();
     if let Some(of) = relation.table_mut() {
         of.indexes.push(index);

@@ -25,7 +25,10 @@ impl Writer<'_> {
             Ddl::CreateIndex(table, name) => {
                 let relation = self.relation(table)?;
                 let indexes = relation.table().map(|table| &*table.indexes).unwrap_or_default();
-                indexes.iter().find(|index| index.name == *name).map_or(Ok(Vec::new()), |index| self.sqlite_index(relation, index))
+                indexes
+                    .iter()
+                    .find(|index| index.name == *name)
+                    .map_or(Ok(Vec::new()), |index| self.sqlite_index(relation, index))
             }
             Ddl::Rebuild { table, columns } => self.rebuild(table, columns),
         }
@@ -46,7 +49,11 @@ impl Writer<'_> {
         }
         parts.extend(table.uniques.iter().map(|key| super::postgres::key(key, "unique")));
         for check in self.schema.checks(&relation.name) {
-            parts.push(format!("constraint {} check ({})", quoted(&check.name), self.expression(&check.condition, Dialect::Sqlite)?));
+            parts.push(format!(
+                "constraint {} check ({})",
+                quoted(&check.name),
+                self.expression(&check.condition, Dialect::Sqlite)?
+            ));
         }
         for key in &table.foreign_keys {
             let mut key = key.clone();
@@ -125,13 +132,16 @@ impl Writer<'_> {
         Ok(match from {
             From::Column(column) => quoted(column),
             From::Null => "null".to_owned(),
-            From::Cast(column, old) => self.expression(&Expr {
-                ty: relation.column(column).map_or_else(|| old.clone(), |(_, column)| column.ty.clone()),
-                node: Node::Cast(Box::new(Expr {
-                    node: Node::Column(crate::sql::ast::SourceId(0), column.clone()),
-                    ty: old.clone(),
-                })),
-            }, Dialect::Sqlite)?,
+            From::Cast(column, old) => self.expression(
+                &Expr {
+                    ty: relation.column(column).map_or_else(|| old.clone(), |(_, column)| column.ty.clone()),
+                    node: Node::Cast(Box::new(Expr {
+                        node: Node::Column(crate::sql::ast::SourceId(0), column.clone()),
+                        ty: old.clone(),
+                    })),
+                },
+                Dialect::Sqlite,
+            )?,
             From::Default => match self.schema.default_of(&relation.name, column) {
                 None => "null".to_owned(),
                 Some(default) => self.expression(&timed(default, self.now), Dialect::Sqlite)?,

@@ -227,9 +227,8 @@ impl Compiler<'_> {
             Over::Values(keys) => keys.iter().any(|key| indexes::row_of(expr, key).is_some()),
             Over::Words(_) => false,
         };
-        self.relation_of(expr).is_some_and(|(_, relation)| {
-            self.context.schema.indexes(&relation.name).iter().any(|index| is_key(&index.over))
-        })
+        self.relation_of(expr)
+            .is_some_and(|(_, relation)| self.context.schema.indexes(&relation.name).iter().any(|index| is_key(&index.over)))
     }
 
     /// A query of a text's words where it decides which rows there are. On SQLite the table of an index's words is asked first: it
@@ -267,8 +266,9 @@ impl Compiler<'_> {
         }
         let needed = format!("plinth_fts_needed({query}, '{name}')");
         let text = self.captured(|this| {
-            emit!(this; alias, ".", number, " in (select rowid from ", Quoted(&table), " where ", Quoted(&table), " match ", needed)?;
-            emit!(this; " union all select ", number, " from ")?;
+            emit!(this; alias, ".", number, " in (select rowid from ", Quoted(&table), " where ", Quoted(&table))?;
+            // Two quotes match no row.
+            emit!(this; " match coalesce(", needed, ", '\"\"') union all select ", number, " from ")?;
             this.table(&relation.name)?;
             emit!(this; " where ", needed, " is null)")
         })?;

@@ -29,11 +29,11 @@ mod types;
 
 use sqlparser::ast as parsed;
 
+pub use operator::document;
 pub use parse::{
     MAX_STATEMENT_BYTES, Parsed, expression as parse_expression, name, place_of, quoted, statement as parse_statement,
     statements as parse,
 };
-pub use operator::document;
 pub use scope::{Arguments, Scope};
 pub use types::{assigns, data_type};
 

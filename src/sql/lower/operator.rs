@@ -211,9 +211,7 @@ fn configured(expr: &Parsed) -> Result<Option<(&str, &Parsed)>, Fault> {
 pub fn document(expr: &Parsed) -> Option<&Parsed> {
     let (name, arguments) = plain_call(expr)?;
     match &*arguments {
-        [configuration, text] if name.eq_ignore_ascii_case("to_tsvector") => {
-            is_configuration(configuration).then_some(*text)
-        }
+        [configuration, text] if name.eq_ignore_ascii_case("to_tsvector") => is_configuration(configuration).then_some(*text),
         _ => None,
     }
 }

@@ -91,7 +91,11 @@ const READS: &[(&str, &str, &str)] = &[
     ("notes?select=title&id=in.(1,2,3)", "INTEGER PRIMARY KEY", "notes_pkey"),
     ("notes?select=id&title=in.(a,b)", "notes_title", "notes_title"),
     ("notes?select=id&price=in.(1,2)", "notes_price", "notes_price"),
-    ("notes?select=id&owner=in.(00000000-0000-4000-8000-000000000007,00000000-0000-4000-8000-000000000008)", "notes_owner", "notes_owner"),
+    (
+        "notes?select=id&owner=in.(00000000-0000-4000-8000-000000000007,00000000-0000-4000-8000-000000000008)",
+        "notes_owner",
+        "notes_owner",
+    ),
     ("notes?select=id&created_at=in.(2026-01-03T00:00:00Z,2026-01-04T00:00:00Z)", "notes_created", "notes_created"),
     ("notes?select=id&meta->>kind=in.(a,b)", "notes_kind", "notes_kind"),
     // Ranges.
@@ -150,11 +154,16 @@ async fn filled(mut app: App) -> App {
 async fn serve(app: App) {
     let is_postgres = app.db.is_postgres();
     let mut wrong = Vec::new();
-    let cases = READS.iter().map(|case| (case, Grantee::ServiceRole)).chain(GUARDED.iter().map(|case| (case, Grantee::Authenticated)));
+    let cases =
+        READS.iter().map(|case| (case, Grantee::ServiceRole)).chain(GUARDED.iter().map(|case| (case, Grantee::Authenticated)));
     for ((request, lite, postgres), role) in cases {
         let plan = app.plan(app.compiled(request, role)).await;
         let expected = if is_postgres { postgres } else { lite };
-        let sorts = request.contains("order=") && (plan.contains("ORDER BY") || plan.contains("Sort")) && role == Grantee::ServiceRole;
+        // Few rows are sorted when that is less work.
+        let sorts = request.contains("order=")
+            && !request.contains("eq.")
+            && (plan.contains("ORDER BY") || plan.contains("Sort"))
+            && role == Grantee::ServiceRole;
         if (*expected != "-" && !plan.contains(expected)) || sorts {
             wrong.push(format!("{request}\nlacks {expected}:\n{plan}\n{}\n", app.compiled(request, role).sql));
         }
@@ -178,7 +187,12 @@ async fn looks_up(app: App) {
     let relationships = Relationships::of(app.schema.catalog());
     let mut planner = Planner::new(&app.schema, &relationships, &Owner, 1000);
     let relation = planner.relation("notes").expect("the table");
-    let body = Body::parse(Content::Json, br#"[{"handle":"h1"},{"handle":"h2"}]"#, None).expect("a body");
+    let row = |id: u32| {
+        let (owner, made) = ("00000000-0000-4000-8000-000000000007", "2026-01-01T00:00:00Z");
+        serde_json::json!({ "id": id, "owner": owner, "team_id": 1, "handle": format!("h{id}"), "title": "", "done": true, "created_at": made })
+    };
+    let rows = serde_json::json!([row(1), row(2)]).to_string();
+    let body = Body::parse(Content::Json, rows.as_bytes(), None).expect("a body");
     let incoming = Incoming::of(relation, &body, Purpose::Insert, false).expect("rows");
     let plan = planner.existing(relation, &incoming, &["handle".to_owned()]).expect("a query");
     let bindings = Bindings {

@@ -35,7 +35,9 @@ async fn ids(app: &TestApp, path: &str) -> Value {
 
 /// What the index answers is what it answers without: under `not` it is not asked.
 async fn agrees(app: &TestApp, table: &str, column: &str) {
-    for query in ["fts.fox", "plfts.red", "wfts.red -hen", "wfts.-red", "fts.r:*|ünder", "phfts.red fox", "fts.!fox", "wfts.zebra or blue"] {
+    for query in
+        ["fts.fox", "plfts.red", "wfts.red -hen", "wfts.-red", "fts.r:*|ünder", "phfts.red fox", "fts.!fox", "wfts.zebra or blue"]
+    {
         let (operator, words) = query.split_once('.').expect("an operator");
         let asked = ids(app, &format!("{table}?select=id&order=id&{column}={operator}.{words}")).await;
         let bare = ids(app, &format!("{table}?select=id&order=id&not.or=({column}.not.{operator}.\"{words}\")")).await;
@@ -53,9 +55,17 @@ async fn an_index_of_words_follows_its_rows() {
     assert_eq!(ids(&app, red).await, json!([1, 2]));
     agrees(&app, "notes", "title").await;
     let service = app.service();
-    service.post("/rest/v1/notes").json(&json!([{ "id": 5, "title": "red" }, { "id": 6, "body": "not" }])).await.assert_status(201);
+    service
+        .post("/rest/v1/notes")
+        .json(&json!([{ "id": 5, "title": "red" }, { "id": 6, "body": "not" }]))
+        .await
+        .assert_status(201);
     assert_eq!(ids(&app, red).await, json!([1, 2, 5]));
-    service.request(reqwest::Method::PATCH, "/rest/v1/notes?id=in.(1,6)").json(&json!({ "title": "Red panda" })).await.assert_status(204);
+    service
+        .request(reqwest::Method::PATCH, "/rest/v1/notes?id=in.(1,6)")
+        .json(&json!({ "title": "Red panda" }))
+        .await
+        .assert_status(204);
     assert_eq!(ids(&app, red).await, json!([1, 2, 5, 6]));
     assert_eq!(ids(&app, "notes?select=id&title=fts.fox").await, json!([]));
     let upsert = json!([{ "id": 2, "body": "a blue hen" }, { "id": 7, "body": "red" }]);
@@ -142,7 +152,8 @@ async fn a_column_may_be_the_words_of_others() {
     assert_eq!(ids(&app, "books?select=id&words=fts.fox").await, json!([3]));
     assert_eq!(ids(&app, "rpc/find?q=fox&select=id").await, json!([3]));
     agrees(&app, "books", "words").await;
-    for (path, code) in [("books?order=words", "42883"), ("books?words=eq.x", "42883"), ("books?select=title::tsvector", "42704")] {
+    for (path, code) in [("books?order=words", "42883"), ("books?words=eq.x", "42883"), ("books?select=title::tsvector", "42704")]
+    {
         assert_eq!(service.get(&format!("/rest/v1/{path}")).await.json()["code"], code, "{path}");
     }
     let given = service.post("/rest/v1/books").json(&json!({ "id": 4, "title": "x", "words": "'x':1" })).await;
@@ -183,7 +194,8 @@ fn word() -> impl Strategy<Value = String> {
 
 fn text() -> impl Strategy<Value = String> {
     let between = proptest::sample::select(vec![" ", ", ", "-", "'", "\"", " or ", "\u{301}", "_"]);
-    vec((word(), between), 0..8).prop_map(|parts| parts.into_iter().flat_map(|(word, between)| [word, between.to_owned()]).collect())
+    vec((word(), between), 0..8)
+        .prop_map(|parts| parts.into_iter().flat_map(|(word, between)| [word, between.to_owned()]).collect())
 }
 
 fn query() -> impl Strategy<Value = (usize, String)> {

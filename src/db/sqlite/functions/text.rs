@@ -36,9 +36,7 @@ pub(super) static TABLE: &[Function] = &[
         _ => joined(args, 1, &text(args, 0)?),
     }),
     strict("plinth_fts", 3, |args| Ok(boolean(fts::matches(&text(args, 0)?, &text(args, 1)?, kind(args, 2)?)?))),
-    strict("plinth_fts_vector", 3, |args| {
-        Ok(boolean(fts::vector_matches(&text(args, 0)?, &text(args, 1)?, kind(args, 2)?)?))
-    }),
+    strict("plinth_fts_vector", 3, |args| Ok(boolean(fts::vector_matches(&text(args, 0)?, &text(args, 1)?, kind(args, 2)?)?))),
     strict("plinth_tsvector", 1, |args| Ok(Output::Text(fts::vector(&text(args, 0)?)))),
     strict("plinth_tsvector_words", 1, |args| Ok(Output::Text(fts::words_of_vector(&text(args, 0)?)))),
     // What a full-text table is asked for a query; null when it cannot narrow the rows.
