@@ -57,7 +57,7 @@ async fn an_index_of_words_follows_its_rows() {
     let service = app.service();
     service
         .post("/rest/v1/notes")
-        .json(&json!([{ "id": 5, "title": "red" }, { "id": 6, "body": "not" }]))
+        .json(&json!([{ "id": 5, "title": "red", "body": "" }, { "id": 6, "title": null, "body": "not" }]))
         .await
         .assert_status(201);
     assert_eq!(ids(&app, red).await, json!([1, 2, 5]));
