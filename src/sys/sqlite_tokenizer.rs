@@ -9,11 +9,14 @@ use std::{ptr, slice};
 use libsqlite3_sys as ffi;
 use sqlx::sqlite::LockedSqliteHandle;
 
+/// Takes a word; `false` ends it.
+pub type Take<'a> = &'a mut dyn FnMut(&str) -> bool;
+
 /// What splits a document into words. In a query each quoted text is one word as it stands.
 pub struct Tokenizer {
     pub name: &'static str,
     /// Gives the words of a text, in order, until it is told to stop by `false`.
-    pub words: fn(&str, &mut dyn FnMut(&str) -> bool),
+    pub words: fn(&str, Take<'_>),
 }
 
 /// Makes a tokenizer known to a connection.
@@ -70,7 +73,7 @@ unsafe extern "C" fn create(app: *mut c_void, _: *mut *const c_char, _: c_int, o
 
 unsafe extern "C" fn delete(_: *mut ffi::Fts5Tokenizer) {}
 
-type Take = unsafe extern "C" fn(*mut c_void, c_int, *const c_char, c_int, c_int, c_int) -> c_int;
+type TakeToken = unsafe extern "C" fn(*mut c_void, c_int, *const c_char, c_int, c_int, c_int) -> c_int;
 
 unsafe extern "C" fn tokenize(
     tokenizer: *mut ffi::Fts5Tokenizer,
@@ -78,7 +81,7 @@ unsafe extern "C" fn tokenize(
     flags: c_int,
     text: *const c_char,
     length: c_int,
-    take: Option<Take>,
+    take: Option<TakeToken>,
 ) -> c_int {
     let Some(take) = take else { return ffi::SQLITE_ERROR };
     // SAFETY: `create` gave the address of a `&'static Tokenizer`. SQLite gives so many bytes, which live until this returns; of no
