@@ -15,7 +15,7 @@ use crate::sql::indexes::{LoweredIndex, Over, row_number, words_table};
 use crate::sql::lower::{self, Scope};
 use crate::values::Type;
 
-/// What forgets the words of an index on SQLite, if it has any. Its triggers go with the table that it is of, or before.
+/// What forgets the words of an index on SQLite, if it has any.
 pub(super) fn forget_words(index: &str) -> Vec<String> {
     let table = words_table(index);
     let triggers = TRIGGERS.iter().map(|(kind, _)| format!("drop trigger if exists {}", quoted(&trigger(&table, kind))));
@@ -92,10 +92,8 @@ impl Writer<'_> {
         statements.push(format!(
             "create virtual table {words} using fts5(words, content='', contentless_delete=1, detail=none, tokenize='plinth')"
         ));
-        statements.push(format!(
-            "insert into {words} (rowid, words) select {row}, words from (select {row}, {of_row} as words from {table}) \
-             where words is not null"
-        ));
+        statements
+            .push(format!("insert into {words} (rowid, words) select {row}, {of_row} from {table} where {of_row} is not null"));
         let add = format!("insert into {words} (rowid, words) select new.{row}, {new} where {new} is not null;");
         let remove = format!("delete from {words} where rowid = old.{row};");
         for (kind, event) in TRIGGERS {
