@@ -79,7 +79,7 @@ pub fn matches(text: &str, query: &str, kind: Kind) -> Result<bool, Invalid> {
 /// The same of what [`vector()`] made of a text.
 ///
 /// # Errors
-/// As [`matches`].
+/// As [`matches()`].
 pub fn vector_matches(vector: &str, query: &str, kind: Kind) -> Result<bool, Invalid> {
     Ok(query_of(query, kind)?.is_some_and(|query| holds(&query, &vector::places_of(vector))))
 }
