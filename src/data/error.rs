@@ -95,6 +95,14 @@ impl Error {
         Self { total: Some(total), ..error }
     }
 
+    /// 54000: an answer, or a value on the way to it, that is larger than the limit.
+    #[must_use]
+    pub fn too_large() -> Self {
+        let hint =
+            "Ask for fewer rows or columns: limit, select and filters; data.max_result_bytes says how much an answer may hold.";
+        Self::limit("the answer is larger than data.max_result_bytes allows", hint)
+    }
+
     /// 54000 or alike: one of the server's own limits, named.
     #[must_use]
     pub fn limit(what: impl Into<String>, hint: impl Into<String>) -> Self {
@@ -124,7 +132,8 @@ pub fn status_of(code: &str) -> u16 {
         _ => match code.get(..2) {
             Some("08" | "53") => 503,
             Some("0L" | "0P" | "28") => 403,
-            Some("09" | "25" | "2D" | "38" | "39" | "3B" | "40" | "54" | "55" | "57" | "58" | "F0" | "HV" | "P0" | "XX") => 500,
+            Some("54") => 413,
+            Some("09" | "25" | "2D" | "38" | "39" | "3B" | "40" | "55" | "57" | "58" | "F0" | "HV" | "P0" | "XX") => 500,
             _ => 400,
         },
     }
@@ -133,6 +142,9 @@ pub fn status_of(code: &str) -> u16 {
 /// What the database said, to the caller who sent the values in it. Constraints are told better by `service::explain`.
 impl From<db::Error> for Error {
     fn from(err: db::Error) -> Self {
+        if err.told().is_some_and(|told| told.code == "54000") {
+            return Self::too_large();
+        }
         if let Some(told) = err.told().filter(|told| told.code.len() == 5) {
             return Self {
                 details: told.details.expose().clone().map(|details| Box::new(Value::from(details))),

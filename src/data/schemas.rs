@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
-use super::migrate::{self, Applied};
+use super::migrate::{self, Applied, Notice};
 use super::queries::catalog;
 use super::service::Current;
 use crate::db;
@@ -61,6 +61,14 @@ impl Schemas {
     /// As [`migrate::apply`].
     pub async fn apply(&self, sql: &str) -> Result<Applied, migrate::Error> {
         let applied = migrate::apply(&self.db, &self.clock, sql).await?;
+        for notice in &applied.notices {
+            let Notice { statement, reason, .. } = notice;
+            tracing::warn!(
+                statement,
+                reason,
+                "PostgreSQL did not take `{statement}` natively, and requests do without: {reason}"
+            );
+        }
         if let Some(schema) = &applied.schema {
             self.replace(Arc::clone(schema));
         }

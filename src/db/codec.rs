@@ -33,6 +33,23 @@ impl RawRow {
         }
     }
 
+    /// Bytes of its values, as far as they have a length of their own.
+    pub(super) fn bytes(&self) -> usize {
+        (0..self.width()).map(|index| self.length(index).unwrap_or_default()).sum()
+    }
+
+    fn length(&self, index: usize) -> Option<usize> {
+        match self {
+            Self::Sqlite(row) => {
+                let raw = row.try_get_raw(index).ok()?;
+                let has_length = !raw.is_null() && matches!(raw.type_info().name(), "TEXT" | "BLOB");
+                if has_length { plain::<&[u8]>(raw).ok().map(<[u8]>::len) } else { Some(8) }
+            }
+            Self::Here { values, .. } => values.get(index).map(Held::bytes),
+            Self::Postgres(row) => row.try_get_raw(index).ok()?.as_bytes().ok().map(<[u8]>::len),
+        }
+    }
+
     pub(super) fn names(&self) -> Vec<&str> {
         match self {
             Self::Sqlite(row) => row.columns().iter().map(Column::name).collect(),

@@ -14,7 +14,7 @@ use super::dialect::Dialect;
 use super::error::{Detail, Error, Raised, Result, Trouble};
 use super::names::{self, Text};
 use super::postgres::{self, Session};
-use super::row::{FromRow, Row};
+use super::row::{FromRow, Gathered, Row};
 use super::sqlite::{Handle, Lease};
 use super::value::Value;
 
@@ -29,6 +29,8 @@ pub struct Conn {
     in_transaction: bool,
     /// When a statement that still runs is ended.
     deadline: Option<tokio::time::Instant>,
+    /// Bytes of the rows that one statement may give.
+    most_bytes: Option<usize>,
 }
 
 /// What a [`Conn`] holds.
@@ -63,7 +65,7 @@ pub struct Query<'c> {
 
 impl Conn {
     pub(super) const fn new(link: Link) -> Self {
-        Self { link, trouble: None, in_transaction: false, deadline: None }
+        Self { link, trouble: None, in_transaction: false, deadline: None, most_bytes: None }
     }
 
     /// A statement whose text is in the program.
@@ -93,9 +95,24 @@ impl Conn {
 
     /// Ends every statement that still runs at this moment, with [`Error::Deadline`].
     ///
-    /// For reads. In a [`Tx`] it costs the transaction; on PostgreSQL it costs the connection, so that nothing more runs on this one.
+    /// In a [`Tx`] it costs the transaction, and holds for this one run of the operation; on PostgreSQL it costs the connection, so
+    /// that nothing more runs on this one.
     pub const fn set_deadline(&mut self, at: tokio::time::Instant) {
         self.deadline = Some(at);
+    }
+
+    /// Refuses the rows of every statement that gives more than so many bytes, with 54000. They are counted as they come, so that no
+    /// more than this is held. In a [`Tx`] it holds for this one run of the operation.
+    pub const fn set_most_bytes(&mut self, bytes: usize) {
+        self.most_bytes = Some(bytes);
+    }
+
+    /// Has SQLite end, with 54000, any statement that would make a value of more than so many bytes, before it is made. It stays so on
+    /// this connection, also for who has it next: set it to no less than the server itself needs. On PostgreSQL it does nothing.
+    pub fn set_longest_value(&mut self, bytes: usize) {
+        if let Backend::Sqlite(handle) = self.backend() {
+            handle.set_longest_value(bytes);
+        }
     }
 
     /// As [`Conn::set_deadline`], in one go.
@@ -164,26 +181,34 @@ impl Conn {
             Backend::Session(_) | Backend::Alone(_) => self.trouble = Some(Trouble::Lost),
         }
         if self.in_transaction {
-            self.trouble = Some(Trouble::Lost);
+            self.trouble = Some(Trouble::Ended);
         }
         Err(Error::Deadline)
     }
 
     async fn step(&mut self, sql: Text, values: Vec<Value>, deadline: Option<Instant>) -> Result<(Vec<Row>, u64)> {
+        let mut gathered = Gathered::of_at_most(self.most_bytes);
         let done = match self.backend() {
-            Backend::Sqlite(handle) => handle.run(sql, codec::held(values), deadline).await,
+            Backend::Sqlite(handle) => handle.run(sql, codec::held(values), deadline, &mut gathered).await,
             Backend::Session(session) => {
-                session.run(sql.verbatim(), codec::postgres_arguments(values)?).await.map_err(Raised::from)
+                let arguments = codec::postgres_arguments(values)?;
+                session.run(sql.verbatim(), arguments, &mut gathered).await.map_err(Raised::from)
             }
             Backend::Alone(conn) => {
-                postgres::collect(conn, sql.verbatim(), codec::postgres_arguments(values)?).await.map_err(Raised::from)
+                let arguments = codec::postgres_arguments(values)?;
+                postgres::collect(conn, sql.verbatim(), arguments, &mut gathered).await.map_err(Raised::from)
             }
         };
-        done.map_err(|err| {
+        if let Err(err) = done {
             if self.in_transaction {
                 self.trouble = Some(Trouble::of(&err));
             }
-            Error::from(err)
+            return Err(err.into());
+        }
+        gathered.finish().inspect_err(|_| {
+            if self.in_transaction {
+                self.trouble = Some(Trouble::Failed);
+            }
         })
     }
 }
@@ -266,7 +291,7 @@ impl Query<'_> {
 
 impl Tx {
     pub(super) const fn new(link: Link) -> Self {
-        Self(Conn { link, trouble: None, in_transaction: true, deadline: None })
+        Self(Conn { link, trouble: None, in_transaction: true, deadline: None, most_bytes: None })
     }
 
     /// Runs an operation once. A panic becomes [`Error::Panicked`], and so does not end whoever runs it; an `Ok` after a statement
@@ -276,7 +301,8 @@ impl Tx {
         E: From<Error>,
         F: for<'a> FnMut(&'a mut Self) -> BoxFuture<'a, Result<T, E>> + Send,
     {
-        self.0.trouble = None;
+        // What an operation before this one asked for is not for this one.
+        (self.0.trouble, self.0.deadline, self.0.most_bytes) = (None, None, None);
         let outcome = AssertUnwindSafe(async { op(&mut *self).await }).catch_unwind().await;
         match outcome {
             Err(_) => Err(Error::Panicked.into()),

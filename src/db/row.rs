@@ -4,8 +4,9 @@ use serde_json::Map;
 use uuid::Uuid;
 
 use super::codec::{self, RawRow};
-use super::error::{Error, Result};
+use super::error::{Detail, Error, Result};
 use super::value::{Kind, Value};
+use crate::sys::sqlite_here::ROW_BYTES;
 use crate::types::{FunctionId, FunctionName, KeyId, RequestId, RevisionId, SessionId, Timestamp, UserId};
 
 /// One row of an answer.
@@ -161,3 +162,57 @@ tuple!(A 0);
 tuple!(A 0, B 1);
 tuple!(A 0, B 1, C 2);
 tuple!(A 0, B 1, C 2, D 3);
+
+/// The rows of a statement under way, and how many it changed.
+///
+/// A statement is stepped to its end also where its rows are too many: what comes after that is dropped as it comes.
+pub(super) struct Gathered {
+    rows: Vec<Row>,
+    affected: u64,
+    /// Bytes of the values so far.
+    bytes: usize,
+    most_bytes: Option<usize>,
+}
+
+impl Gathered {
+    pub(super) const fn of_at_most(most_bytes: Option<usize>) -> Self {
+        Self { rows: Vec::new(), affected: 0, bytes: 0, most_bytes }
+    }
+
+    pub(super) const fn most_bytes(&self) -> Option<usize> {
+        self.most_bytes
+    }
+
+    /// Says that there were too many rows.
+    pub(super) fn drop_all(&mut self) {
+        self.bytes = usize::MAX;
+        self.rows = Vec::new();
+    }
+
+    /// Takes a row.
+    pub(super) fn take(&mut self, row: RawRow) {
+        if let Some(most) = self.most_bytes {
+            let own = if self.rows.is_empty() { 0 } else { ROW_BYTES };
+            self.bytes = self.bytes.saturating_add(row.bytes()).saturating_add(own);
+            if self.bytes > most {
+                self.rows = Vec::new();
+                return;
+            }
+        }
+        self.rows.push(Row::new(row));
+    }
+
+    pub(super) const fn affected(&mut self, rows: u64) {
+        self.affected += rows;
+    }
+
+    /// The rows, unless they are too many.
+    pub(super) fn finish(self) -> Result<(Vec<Row>, u64)> {
+        match self.most_bytes {
+            Some(most) if self.bytes > most => {
+                Err(Error::Other(Detail::plain("54000", format!("the rows hold more than {most} bytes"))))
+            }
+            _ => Ok((self.rows, self.affected)),
+        }
+    }
+}

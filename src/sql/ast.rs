@@ -372,3 +372,16 @@ pub struct Delete {
     pub filter: Option<Expr>,
     pub returning: Vec<Output>,
 }
+
+impl Statement {
+    /// The table that it writes to.
+    #[must_use]
+    pub const fn writes_to(&self) -> Option<&Arc<Relation>> {
+        match self {
+            Self::Query(_) => None,
+            Self::Insert(insert) => Some(&insert.into),
+            Self::Update(update) => Some(&update.table),
+            Self::Delete(delete) => Some(&delete.table),
+        }
+    }
+}

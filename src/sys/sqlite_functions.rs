@@ -35,6 +35,18 @@ pub enum Output {
     Blob(Vec<u8>),
 }
 
+impl Output {
+    /// Bytes that it takes, about.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        match self {
+            Self::Null | Self::Int(_) | Self::Real(_) => 8,
+            Self::Text(text) => text.len(),
+            Self::Blob(bytes) => bytes.len(),
+        }
+    }
+}
+
 /// Why a function has no value: a SQLSTATE and a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {

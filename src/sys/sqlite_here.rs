@@ -31,6 +31,10 @@ pub struct Here {
     /// Counts the runs, to know which statement was used last.
     runs: u64,
     stop: Arc<Stop>,
+    /// Bytes of the rows that a text may give; no more are held.
+    most_bytes: Option<usize>,
+    /// Bytes of the longest value, where that was set.
+    longest_value: Option<usize>,
     db: NonNull<ffi::sqlite3>,
     conn: SqliteConnection,
 }
@@ -66,6 +70,28 @@ pub struct Found {
     pub rows: Vec<Box<[Output]>>,
     /// Rows that were inserted, changed or deleted.
     pub changed: u64,
+    /// There were more rows than [`Here::set_most_bytes`] lets be held: there are none here, and it was run to its end.
+    pub is_too_large: bool,
+    bytes: usize,
+    most_bytes: Option<usize>,
+}
+
+/// Bytes that a row takes besides its values, about.
+pub const ROW_BYTES: usize = 64;
+
+impl Found {
+    fn take(&mut self, row: Box<[Output]>) {
+        if let Some(most) = self.most_bytes {
+            let own = if self.rows.is_empty() { 0 } else { ROW_BYTES };
+            self.bytes = self.bytes.saturating_add(own + row.iter().map(Output::bytes).sum::<usize>());
+            self.is_too_large |= self.bytes > most;
+            if self.is_too_large {
+                self.rows = Vec::new();
+                return;
+            }
+        }
+        self.rows.push(row);
+    }
 }
 
 /// Why there is nothing.
@@ -107,7 +133,7 @@ impl Here {
         let db = serialized(&mut locked)?;
         keep_plans(db);
         drop(locked);
-        Ok(Self { prepared: HashMap::new(), capacity, runs: 0, stop, db, conn })
+        Ok(Self { prepared: HashMap::new(), capacity, runs: 0, stop, most_bytes: None, longest_value: None, db, conn })
     }
 
     /// The connection, for statements that run in its own thread.
@@ -135,6 +161,22 @@ impl Here {
         unsafe { ffi::sqlite3_busy_timeout(self.db.as_ptr(), millis) };
     }
 
+    /// Sets how many bytes the rows of what is run next may hold.
+    pub const fn set_most_bytes(&mut self, bytes: Option<usize>) {
+        self.most_bytes = bytes;
+    }
+
+    /// Sets how many bytes a text, a blob or a row may have at the most; what SQLite was built with stays the upper bound. A statement
+    /// that would make a longer one fails with "string or blob too big" as soon as it would. <https://sqlite.org/c3ref/limit.html>
+    pub fn set_longest_value(&mut self, bytes: usize) {
+        if self.longest_value != Some(bytes) {
+            self.longest_value = Some(bytes);
+            let bytes = c_int::try_from(bytes).unwrap_or(c_int::MAX);
+            // SAFETY: the connection is open; the call takes numbers alone and changes nothing but the connection's own limit.
+            unsafe { ffi::sqlite3_limit(self.db.as_ptr(), ffi::SQLITE_LIMIT_LENGTH, bytes) };
+        }
+    }
+
     /// Runs the statements of a text to their end. `rewrite` makes what SQLite is given of it, the first time.
     ///
     /// # Errors
@@ -158,7 +200,7 @@ impl Here {
             return Err(Unfound::Slow);
         }
         self.stop.set(bounds);
-        let mut found = Found::default();
+        let mut found = Found { most_bytes: self.most_bytes, ..Found::default() };
         let done = prepared.statements.iter_mut().try_for_each(|statement| statement.run(db, values, &mut found));
         let too_long = self.stop.is_reached();
         self.stop.set(Bounds::default());
@@ -323,7 +365,7 @@ impl Statement {
                     self.look_again();
                     let width = c_int::try_from(self.names.len()).unwrap_or(0);
                     // SAFETY: the statement has a row of so many columns.
-                    found.rows.push((0..width).map(|place| unsafe { column(stmt, place) }).collect());
+                    found.take((0..width).map(|place| unsafe { column(stmt, place) }).collect());
                 }
                 ffi::SQLITE_DONE => break,
                 code => return Err(failed(db, code)),

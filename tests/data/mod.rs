@@ -9,3 +9,5 @@ mod migrate;
 mod openapi;
 mod plan;
 mod request;
+mod safety;
+mod wire;

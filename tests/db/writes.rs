@@ -94,6 +94,59 @@ on_both! {
         assert_eq!(test.count().await, 0);
     }
 
+    async fn a_write_that_is_ended_at_its_deadline_runs_once_and_undoes_no_neighbor(test: TestDb) {
+        const ENDLESS: &str = "with recursive n(i) as (select cast(1 as bigint) union all select i + 1 from n where i < 1000000000000) \
+                               insert into plinth.things (id) select max(i) from n";
+        let test = test.with_things().await;
+        let runs = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&runs);
+        let slow = test.db.write::<_, Error, _>(move |tx| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Box::pin(async move {
+                tx.set_deadline(tokio::time::Instant::now() + Duration::from_millis(200));
+                insert(tx, 1000, None).await?;
+                tx.query(ENDLESS).execute().await
+            })
+        });
+        let quick = join_all((0..50_i64).map(|id| insert_one(&test.db, id)));
+        let (slow, quick) = tokio::join!(slow, quick);
+        assert!(matches!(slow, Err(Error::Deadline)), "{slow:?}");
+        assert_eq!(runs.load(Ordering::Relaxed), 1, "run again, it would end so again");
+        for result in quick {
+            assert_eq!(result.unwrap(), 1);
+        }
+        assert_eq!(test.count().await, 50);
+        // The deadline was that one's alone.
+        insert_one(&test.db, 2000).await.unwrap();
+    }
+
+    async fn rows_and_values_that_are_too_large_are_refused(test: TestDb) {
+        let test = test.with_things().await;
+        let mut conn = test.db.read().await.unwrap();
+        conn.set_most_bytes(1000);
+        let text = |bytes: usize| "x".repeat(bytes);
+        let (taken,): (String,) = conn.query("select cast($1 as text)").bind(text(1000)).fetch_one().await.unwrap();
+        assert_eq!(taken.len(), 1000);
+        let refused = conn.query("select cast($1 as text)").bind(text(1001)).fetch_one::<(String,)>().await;
+        assert!(matches!(&refused, Err(Error::Other(detail)) if detail.code == "54000"), "{refused:?}");
+        drop(conn);
+        let written = test.db.write::<_, Error, _>(|tx| {
+            Box::pin(async move {
+                tx.set_most_bytes(1000);
+                let sql = "insert into plinth.things (id, name) values ($1, $2) returning name";
+                tx.query(sql).bind(1_i64).bind("x".repeat(1001)).fetch_all::<(String,)>().await
+            })
+        });
+        assert!(matches!(&written.await, Err(Error::Other(detail)) if detail.code == "54000"));
+        assert_eq!(test.count().await, 0);
+        if !test.db.is_postgres() {
+            let mut conn = test.db.read().await.unwrap();
+            conn.set_longest_value(100_000);
+            let made = conn.query("select replace(hex(zeroblob(50000)), '0', 'xx')").fetch_one::<(String,)>().await;
+            assert!(matches!(&made, Err(Error::Other(detail)) if detail.code == "54000"), "{made:?}");
+        }
+    }
+
     async fn what_fails_at_commit_fails_alone(test: TestDb) {
         let test = test.with_things().await;
         let table = "create table plinth.parts (thing {} references plinth.things deferrable initially deferred)";

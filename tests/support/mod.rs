@@ -12,6 +12,7 @@
 //! PostgreSQL database; otherwise each has SQLite in its folder.
 
 mod app;
+mod disk;
 mod env;
 mod functions;
 mod http;
@@ -23,6 +24,7 @@ mod wait;
 mod zip;
 
 pub use app::{Options, TestApp};
+pub use disk::Disk;
 pub use env::{environment, on_postgres};
 pub use functions::{JAVASCRIPT, TYPESCRIPT};
 pub use http::{Client, Request, Response};

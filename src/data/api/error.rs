@@ -1,5 +1,6 @@
 //! PostgREST's shape of errors: `code`, `message`, `details` and `hint`, always all four.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use actix_web::http::{StatusCode, header};
@@ -7,6 +8,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 
 use crate::auth::principal::{Refusal, Role};
 use crate::data;
@@ -38,6 +40,49 @@ pub(super) struct ErrorBody<'a> {
     /// What to do.
     #[schema(example = "Perhaps you meant to reference the column \"todos.title\".")]
     hint: Option<&'a str>,
+}
+
+/// What any request of a table or a function may be refused with, for its document.
+pub(super) struct Refused;
+
+/// The same of requests that write.
+pub(super) struct WriteRefused;
+
+const REFUSED: &[(&str, &str)] = &[
+    ("300", "PGRST201, PGRST203: several relationships or functions could be meant"),
+    (
+        "400",
+        "The query or the body is not understood, a column does not exist, a value is not of its type, a constraint does not hold, or \
+         PGRST124",
+    ),
+    ("401", "No key, a token that is not valid, or 42501 and nobody is signed in"),
+    ("403", "42501: the caller's role has no grant, or a row policy does not allow the row"),
+    ("404", "PGRST205, PGRST202: there is no such table, or no function of that name with these arguments"),
+    ("406", "PGRST106, PGRST107, PGRST116: the schema, the form, or not one row"),
+    ("413", "54000: the answer is larger than `data.max_result_bytes`; PGRST102: the body is over a limit"),
+    ("500", "57014: it took longer than `data.statement_timeout`"),
+    ("503", "53100, PGRST000: the disk is full, or the database cannot be reached"),
+    ("504", "PGRST003: the database was busy for too long"),
+];
+
+const WRITE_REFUSED: (&str, &str) = ("409", "23505, 23503: the key is taken, or what is referred to is not there, or still is");
+
+impl utoipa::IntoResponses for Refused {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        REFUSED.iter().map(described).collect()
+    }
+}
+
+impl utoipa::IntoResponses for WriteRefused {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        REFUSED.iter().chain([&WRITE_REFUSED]).map(described).collect()
+    }
+}
+
+fn described((status, description): &(&str, &str)) -> (String, RefOr<utoipa::openapi::Response>) {
+    let body = ContentBuilder::new().schema(Some(Ref::from_schema_name(ErrorBody::name()))).build();
+    let response = ResponseBuilder::new().description(*description).content("application/json", body).build();
+    ((*status).to_owned(), response.into())
 }
 
 impl ApiError {

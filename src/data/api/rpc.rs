@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::answer;
 use super::ask::{self, Ask};
-use super::error::{ApiError, ErrorBody};
+use super::error::{ApiError, ErrorBody, Refused, WriteRefused};
 use crate::auth::api::Caller;
 use crate::data::request::headers::Action;
 use crate::data::request::{CallBody, Fault, Kind, Query};
@@ -29,11 +29,7 @@ use crate::data::service::DataService;
     responses(
         (status = 200, description = "What the function gives: a bare value, or rows", body = Object),
         (status = 204, description = "The function gives nothing"),
-        (status = 300, description = "PGRST203: several functions could be meant", body = ErrorBody),
-        (status = 400, description = "The arguments are not understood, or what the function did was refused", body = ErrorBody),
-        (status = 401, description = "Nobody is signed in, or the token is not valid", body = ErrorBody),
-        (status = 403, description = "42501: the caller's role may not call it, or not do what it does", body = ErrorBody),
-        (status = 404, description = "PGRST202: there is no function of that name with these arguments", body = ErrorBody),
+        WriteRefused,
     ),
 )]
 pub(super) async fn call_function(
@@ -67,12 +63,8 @@ pub(super) async fn call_function(
     responses(
         (status = 200, description = "What the function gives: a bare value, or rows", body = Object),
         (status = 204, description = "The function gives nothing"),
-        (status = 300, description = "PGRST203: several functions could be meant", body = ErrorBody),
-        (status = 400, description = "The arguments are not understood", body = ErrorBody),
-        (status = 401, description = "Nobody is signed in, or the token is not valid", body = ErrorBody),
-        (status = 403, description = "42501: the caller's role may not call it, or not see what it reads", body = ErrorBody),
-        (status = 404, description = "PGRST202: there is no function of that name with these arguments", body = ErrorBody),
         (status = 405, description = "The function may write: call it by POST", body = ErrorBody),
+        Refused,
     ),
 )]
 pub(super) async fn query_function(

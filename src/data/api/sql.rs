@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::api::{Code, JsonBody, Problem, StatementError};
 use crate::auth::api::Caller;
 use crate::data::Schemas;
-use crate::data::migrate::{Error, Outcome};
+use crate::data::migrate::{Error, Notice, Outcome};
 use crate::db;
 use crate::sql::Fault;
 
@@ -26,6 +26,23 @@ pub(super) struct SqlBody {
 #[derive(Debug, Serialize, ToSchema)]
 struct SqlAnswer {
     results: Vec<SqlResult>,
+    /// Native views, functions, policies and grants that PostgreSQL did not take. The API serves them all the same, since its requests
+    /// never depend on them; whoever reaches the database by other means does not find them there. Always empty on SQLite.
+    notices: Vec<SqlNotice>,
+}
+
+/// A native definition that was left out.
+#[derive(Debug, Serialize, ToSchema)]
+struct SqlNotice {
+    /// Where its statement begins in the text, from 1.
+    line: u64,
+    column: u64,
+    /// How its statement begins.
+    #[schema(example = "CREATE VIEW mine AS SELECT id FROM todos WHERE owner = auth.uid()")]
+    statement: String,
+    /// PostgreSQL's reason.
+    #[schema(example = "permission denied for schema public")]
+    reason: String,
 }
 
 /// What one statement did.
@@ -60,7 +77,13 @@ pub(super) async fn run_sql(caller: Caller, body: JsonBody<SqlBody>, schemas: Da
     caller.require_service()?;
     let applied = schemas.apply(&body.0.sql).await.map_err(problem)?;
     let results = applied.outcomes.into_iter().map(|Outcome { command, rows, row_count }| SqlResult { command, rows, row_count });
-    Ok(HttpResponse::Ok().json(SqlAnswer { results: results.collect() }))
+    let notices = applied.notices.into_iter().map(|Notice { place, statement, reason }| SqlNotice {
+        line: place.line,
+        column: place.column,
+        statement,
+        reason,
+    });
+    Ok(HttpResponse::Ok().json(SqlAnswer { results: results.collect(), notices: notices.collect() }))
 }
 
 fn problem(err: Error) -> Problem {
@@ -81,14 +104,29 @@ fn problem(err: Error) -> Problem {
                 line: Some(place.line),
                 column: Some(place.column),
             }),
-            None => Problem::internal(source),
+            None => failed(&source),
         },
         Error::Db(source) => match told(&source) {
             Some((code, message)) => {
                 Code::SqlRefused.because(message).with_statement(StatementError { code, ..StatementError::default() })
             }
-            None => Problem::internal(source),
+            None => failed(&source),
         },
+    }
+}
+
+/// What is no fault of the statements.
+fn failed(err: &db::Error) -> Problem {
+    match err {
+        db::Error::Full(_) => {
+            tracing::error!(error = %err, "SQL was not run: {err}");
+            Code::StorageFull.because("the database's disk is full: nothing was changed; try again when there is space")
+        }
+        err if err.is_transient() => {
+            tracing::error!(error = %err, "the database does not serve: {err}");
+            Code::Unavailable.plain()
+        }
+        err => Problem::internal(err),
     }
 }
 

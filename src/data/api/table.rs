@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::answer;
 use super::ask::{self, Ask};
-use super::error::{ApiError, ErrorBody};
+use super::error::{ApiError, ErrorBody, Refused, WriteRefused};
 use crate::auth::api::Caller;
 use crate::auth::principal::Role;
 use crate::data::request::headers::Action;
@@ -61,14 +61,8 @@ struct RowFilters {
         (status = 200, description = "The rows", body = Vec<Object>,
          headers(("content-range" = String, description = "`0-9/*`, or `0-9/57` when a count was asked for"))),
         (status = 206, description = "A part of the rows that were counted", body = Vec<Object>),
-        (status = 300, description = "PGRST201: several relationships could be meant", body = ErrorBody),
-        (status = 400, description = "The query is not understood, a column does not exist, or a value is not of its type", body = ErrorBody),
-        (status = 401, description = "No key, a token that is not valid, or nobody is signed in and the table is not for everybody", body = ErrorBody),
-        (status = 403, description = "42501: the caller's role has no grant", body = ErrorBody),
-        (status = 404, description = "PGRST205: there is no such table", body = ErrorBody),
-        (status = 406, description = "PGRST106, PGRST107, PGRST116: the schema, the form, or not one row", body = ErrorBody),
         (status = 416, description = "PGRST103: beyond the last row", body = ErrorBody),
-        (status = 500, description = "57014: it took longer than `data.statement_timeout`", body = ErrorBody),
+        Refused,
     ),
 )]
 pub(super) async fn read_rows(
@@ -109,12 +103,7 @@ pub(super) async fn read_rows(
     responses(
         (status = 201, description = "The rows are there; with `return=representation` they are the body", body = Vec<Object>),
         (status = 200, description = "Every row was there already and was changed", body = Vec<Object>),
-        (status = 400, description = "The body is not understood, a value does not fit, or a constraint does not hold", body = ErrorBody),
-        (status = 401, description = "Nobody is signed in, or the token is not valid", body = ErrorBody),
-        (status = 403, description = "42501: no grant, or a row policy does not allow the row", body = ErrorBody),
-        (status = 404, description = "PGRST205: there is no such table", body = ErrorBody),
-        (status = 409, description = "23505, 23503: the key is taken, or what is referred to is not there", body = ErrorBody),
-        (status = 413, description = "The body is over the limit", body = ErrorBody),
+        WriteRefused,
     ),
 )]
 pub(super) async fn insert_rows(
@@ -149,11 +138,7 @@ pub(super) async fn insert_rows(
     responses(
         (status = 204, description = "Changed, matched or not"),
         (status = 200, description = "The rows as they are now", body = Vec<Object>),
-        (status = 400, description = "The request is not understood, a value does not fit, a constraint does not hold, or PGRST124", body = ErrorBody),
-        (status = 401, description = "Nobody is signed in, or the token is not valid", body = ErrorBody),
-        (status = 403, description = "42501: no grant, or a row policy does not allow the row as it would be", body = ErrorBody),
-        (status = 404, description = "PGRST205: there is no such table", body = ErrorBody),
-        (status = 409, description = "23505, 23503: the key is taken, or what is referred to is not there", body = ErrorBody),
+        WriteRefused,
     ),
 )]
 pub(super) async fn update_rows(
@@ -188,9 +173,8 @@ pub(super) async fn update_rows(
         (status = 201, description = "The row is new", body = Vec<Object>),
         (status = 200, description = "The row as it is now", body = Vec<Object>),
         (status = 204, description = "The row was replaced"),
-        (status = 400, description = "PGRST114, PGRST115: with a limit, or the row's key is another", body = ErrorBody),
-        (status = 403, description = "42501: no grant, or a row policy does not allow it", body = ErrorBody),
         (status = 405, description = "PGRST105: the conditions are not the primary key", body = ErrorBody),
+        WriteRefused,
     ),
 )]
 pub(super) async fn put_row(
@@ -223,11 +207,7 @@ pub(super) async fn put_row(
     responses(
         (status = 204, description = "Deleted, matched or not"),
         (status = 200, description = "The rows as they were", body = Vec<Object>),
-        (status = 400, description = "The query is not understood, or PGRST124", body = ErrorBody),
-        (status = 401, description = "Nobody is signed in, or the token is not valid", body = ErrorBody),
-        (status = 403, description = "42501: the caller's role has no grant", body = ErrorBody),
-        (status = 404, description = "PGRST205: there is no such table", body = ErrorBody),
-        (status = 409, description = "23503: another row refers to one of these", body = ErrorBody),
+        WriteRefused,
     ),
 )]
 pub(super) async fn delete_rows(

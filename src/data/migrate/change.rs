@@ -43,7 +43,7 @@ pub(super) fn change(draft: &mut Draft, statement: &Statement) -> Result<Effect,
             rights::grant(draft, &given, statement)
         }
         Statement::Comment { object_type, object_name, comment, .. } => {
-            object::comment(draft, *object_type, object_name, comment.as_ref(), statement)
+            object::comment(draft, *object_type, object_name, comment.as_ref())
         }
         Statement::CreateExtension(create) => extension(create),
         Statement::Drop { object_type, if_exists, names, cascade, .. } => drop(draft, *object_type, *if_exists, names, *cascade),

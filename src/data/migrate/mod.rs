@@ -12,7 +12,7 @@
 //! - Each statement sees what those before it made.
 //! - What the portable subset lacks is refused on both databases, with what to write instead.
 //! - On PostgreSQL native views, functions, policies and grants are there as documentation and as a second wall; requests never
-//!   depend on them, so one that PostgreSQL refuses is left out.
+//!   depend on them, so one that PostgreSQL refuses is left out, and a [`Notice`] says so.
 
 mod alter;
 mod change;
@@ -27,7 +27,7 @@ mod sqlite;
 mod table;
 mod writer;
 
-pub use run::{Applied, Error, Outcome, apply};
+pub use run::{Applied, Error, Notice, Outcome, apply};
 
 use crate::sql::catalog::{ForeignKey, OnDelete};
 use draft::{list, quoted, target};

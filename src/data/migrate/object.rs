@@ -338,7 +338,6 @@ pub(super) fn comment(
     kind: CommentObject,
     name: &parsed::ObjectName,
     text: Option<&String>,
-    native: impl ToString,
 ) -> Result<Effect, Fault> {
     match kind {
         CommentObject::Table | CommentObject::View => {
@@ -374,5 +373,7 @@ pub(super) fn comment(
         CommentObject::Index | CommentObject::Extension | CommentObject::Schema => {}
         other => return Err(Fault::unsupported(format!("comment on {other}"), "comment on table, column, view or function")),
     }
-    Ok(Effect::documented("COMMENT", native))
+    // The parser's own text of the statement does not double the quotes in it.
+    let quoted = text.map_or_else(|| "null".to_owned(), |text| format!("'{}'", text.replace('\'', "''")));
+    Ok(Effect::documented("COMMENT", format!("comment on {kind} {name} is {quoted}")))
 }

@@ -8,23 +8,40 @@ use crate::sql::Fault;
 use crate::sql::catalog::{Check, Column, Generated, Key, Name};
 use crate::values::{Family, Type};
 
-/// The roles that native policies and grants name; the server's own may lack the right to make them.
+/// The roles that native policies and grants name, with the right to call `auth.uid()` there; the server's own role may lack the right
+/// to make them.
 pub(super) const ROLES: &str = "do $plinth_native$ begin \
     if not exists (select from pg_roles where rolname = 'anon') then create role anon nologin; end if; \
     if not exists (select from pg_roles where rolname = 'authenticated') then create role authenticated nologin; end if; \
     if not exists (select from pg_roles where rolname = 'service_role') then create role service_role nologin; end if; \
+    grant usage on schema auth, public to anon, authenticated, service_role; \
     exception when others then null; end $plinth_native$";
 
-/// The text of a definition; `None` when it cannot be put into a block.
-pub(super) fn text(native: &Native, writer: &Writer<'_>) -> Result<Option<String>, Fault> {
+/// Has names without a schema mean the app's own: on the path there may be a schema that has the server's role's name.
+pub(super) const APP_PATH: &str = "set local search_path to public";
+
+/// Why optional definitions were left out so far: one a line, what [`text`] called it and PostgreSQL's words.
+pub(super) const LEFT_OUT: &str = "select coalesce(current_setting('plinth.left_out', true), '')";
+
+/// The text of a definition. An optional one that fails leaves a line under its number, see [`LEFT_OUT`]; one that cannot be put into a
+/// block fails like that.
+pub(super) fn text(native: &Native, number: usize, writer: &Writer<'_>) -> Result<Option<String>, Fault> {
     let table = |name: &Name| format!("alter table {}", target(name, true));
     Ok(match native {
         Native::Sql(text) => Some(text.clone()),
-        Native::Optional(text) if text.contains("$plinth_") => None,
         // A block of its own is undone alone when it fails.
-        Native::Optional(text) => Some(format!(
-            "do $plinth_native$ begin execute $plinth_sql${text}$plinth_sql$; exception when others then null; end $plinth_native$"
-        )),
+        Native::Optional(text) => {
+            let sql = if text.contains("$plinth_") {
+                "raise exception 'it holds the word $plinth_, which the server quotes it by'".to_owned()
+            } else {
+                format!("execute $plinth_sql${text}$plinth_sql$")
+            };
+            Some(format!(
+                "do $plinth_native$ begin {sql}; exception when others then \
+                 perform set_config('plinth.left_out', coalesce(current_setting('plinth.left_out', true), '') \
+                 || '{number} ' || replace(sqlerrm, chr(10), ' ') || chr(10), true); end $plinth_native$"
+            ))
+        }
         Native::CreateTable(name) => writer.postgres_table(name)?,
         Native::AddColumn(name, column) => Some(format!("{} add column {}", table(name), writer.postgres_column(name, column)?)),
         Native::AddCheck(name, check) => Some(format!("{} add {}", table(name), writer.postgres_check(name, check)?)),
@@ -35,6 +52,11 @@ pub(super) fn text(native: &Native, writer: &Writer<'_>) -> Result<Option<String
             index.map(|index| writer.postgres_index(relation, index)).transpose()?
         }
     })
+}
+
+/// What [`LEFT_OUT`] gave: numbers and reasons.
+pub(super) fn left_out(lines: &str) -> impl Iterator<Item = (usize, &str)> {
+    lines.lines().filter_map(|line| line.split_once(' ')).filter_map(|(number, why)| Some((number.parse().ok()?, why)))
 }
 
 impl Writer<'_> {

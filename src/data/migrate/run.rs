@@ -28,6 +28,8 @@ const MAX_ANSWER_BYTES: usize = 16 << 20;
 #[derive(Debug)]
 pub struct Applied {
     pub outcomes: Vec<Outcome>,
+    /// What PostgreSQL did not take as a native definition; requests do not depend on it.
+    pub notices: Vec<Notice>,
     /// The schema as it became; `None` when only rows were read or written.
     pub schema: Option<Arc<Schema>>,
 }
@@ -42,6 +44,20 @@ pub struct Outcome {
     /// The rows it gave or changed.
     pub row_count: Option<u64>,
 }
+
+/// A native view, function, policy or grant that PostgreSQL does not take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Where its statement begins.
+    pub place: Place,
+    /// How its statement begins.
+    pub statement: String,
+    /// PostgreSQL's reason.
+    pub reason: String,
+}
+
+/// Characters of a statement that a notice shows.
+const SHOWN: usize = 80;
 
 /// Why nothing was applied.
 #[derive(Debug, thiserror::Error)]
@@ -95,14 +111,19 @@ struct Run<'t> {
     /// Whether native roles were made in this transaction.
     roles: bool,
     answered: usize,
+    /// The statements whose native definitions were tried, each once for each of them.
+    tried: Vec<Notice>,
 }
 
 impl<'t> Run<'t> {
     async fn begin(tx: &'t mut Tx, now: Timestamp) -> Result<Self, Error> {
+        if tx.is_postgres() {
+            tx.query(postgres::APP_PATH).execute().await?;
+        }
         let before = catalog::load(tx).await?;
         let schema = Schema::build(before.clone())?;
         let draft = Draft { catalog: schema.catalog().clone() };
-        Ok(Self { tx, now, before, draft, schema, changed: false, roles: false, answered: 0 })
+        Ok(Self { tx, now, before, draft, schema, changed: false, roles: false, answered: 0, tried: Vec::new() })
     }
 
     async fn all(mut self, parsed: &[Parsed]) -> Result<Applied, Error> {
@@ -112,12 +133,13 @@ impl<'t> Run<'t> {
             outcomes.push(outcome.map_err(|err| at(err, parsed.place))?);
         }
         if !self.changed {
-            return Ok(Applied { outcomes, schema: None });
+            return Ok(Applied { outcomes, notices: Vec::new(), schema: None });
         }
+        let notices = self.left_out().await?;
         self.draft.catalog.version = self.before.version + 1;
         catalog::store(self.tx, &self.before, &self.draft.catalog).await?;
         let schema = Schema::build(self.draft.catalog)?;
-        Ok(Applied { outcomes, schema: Some(Arc::new(schema)) })
+        Ok(Applied { outcomes, notices, schema: Some(Arc::new(schema)) })
     }
 
     async fn definition(&mut self, parsed: &Parsed) -> Result<Outcome, Error> {
@@ -125,14 +147,14 @@ impl<'t> Run<'t> {
         // A fault in a piece that was there before has its place in that piece's text, not in this one.
         self.schema = Schema::build(self.draft.catalog.clone()).map_err(|fault| Fault { line: 0, column: 0, ..fault })?;
         self.changed = true;
-        for text in self.texts(&effect)? {
+        for text in self.texts(&effect, parsed)? {
             self.tx.query_owned(text).execute().await?;
         }
         Ok(Outcome { command: effect.tag.to_owned(), rows: None, row_count: None })
     }
 
     /// The definitions of the database that is there. Those of the other are made too, so that both refuse the same.
-    fn texts(&mut self, effect: &Effect) -> Result<Vec<String>, Fault> {
+    fn texts(&mut self, effect: &Effect, parsed: &Parsed) -> Result<Vec<String>, Fault> {
         let writer = Writer { schema: &self.schema, now: self.now };
         let mut texts = Vec::new();
         for ddl in &effect.sqlite {
@@ -147,9 +169,24 @@ impl<'t> Run<'t> {
             texts.push(postgres::ROLES.to_owned());
         }
         for native in &effect.postgres {
-            texts.extend(postgres::text(native, &writer)?);
+            texts.extend(postgres::text(native, self.tried.len(), &writer)?);
+            if matches!(native, Native::Optional(_)) {
+                let statement = parsed.statement.to_string().chars().take(SHOWN).collect();
+                self.tried.push(Notice { place: parsed.place, statement, reason: String::new() });
+            }
         }
         Ok(texts)
+    }
+
+    /// What PostgreSQL left out, with its reasons.
+    async fn left_out(&mut self) -> Result<Vec<Notice>, Error> {
+        if self.tried.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (lines,): (String,) = self.tx.query(postgres::LEFT_OUT).fetch_one().await?;
+        let notice =
+            |(number, reason): (usize, &str)| Some(Notice { reason: reason.to_owned(), ..self.tried.get(number)?.clone() });
+        Ok(postgres::left_out(&lines).filter_map(notice).collect())
     }
 
     async fn rows(&mut self, parsed: &Parsed) -> Result<Outcome, Error> {

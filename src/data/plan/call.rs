@@ -57,6 +57,12 @@ pub enum Gives {
 }
 
 impl Call {
+    /// Whether it is `strict` and has a null among its arguments: then it is not run, and gives null or no rows.
+    #[must_use]
+    pub fn is_skipped(&self) -> bool {
+        self.function.strict && self.arguments.iter().any(|argument| matches!(argument.node, Node::Literal(Datum::Null)))
+    }
+
     /// What comes of it.
     #[must_use]
     pub fn gives(&self) -> Gives {

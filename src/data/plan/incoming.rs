@@ -98,6 +98,11 @@ impl Incoming {
         groups.into_iter().map(|(_, group)| group).collect()
     }
 
+    /// Whether every row has a value of a column of its own.
+    pub(super) fn says(&self, column: &str) -> bool {
+        (0..self.rows.len()).all(|row| self.value(row, column).is_some())
+    }
+
     /// A row's value of a column; `None` when it has none or its default.
     #[must_use]
     pub fn value(&self, row: usize, column: &str) -> Option<&Datum> {

@@ -63,6 +63,18 @@ impl Relationship {
         }
     }
 
+    /// The columns that it goes by, with their relations.
+    pub(super) fn ties(&self) -> Vec<(&Name, &str)> {
+        match &self.way {
+            Way::ManyToOne { pairs, .. } | Way::OneToMany { pairs, .. } | Way::OneToOne { pairs, .. } => {
+                tied(&self.from, &self.to, pairs).collect()
+            }
+            Way::ManyToMany { junction, near_pairs, far_pairs, .. } => {
+                tied(&self.from, junction, near_pairs).chain(tied(&self.to, junction, far_pairs)).collect()
+            }
+        }
+    }
+
     /// Whether `target`, with an optional hint, means this one.
     fn is_meant(&self, target: &str, hint: Option<&str>) -> bool {
         let (near, far) = self.single().unzip();
@@ -165,10 +177,10 @@ impl Relationships {
         Self { by_origin }
     }
 
-    /// Finds what a request means by `target!hint` on `origin`.
+    /// Finds what a request means by `target!hint` on `origin`, among those that `may` be known of.
     #[must_use]
-    pub fn find(&self, origin: &Name, target: &str, hint: Option<&str>) -> Found<'_> {
-        let meant: Vec<_> = self.from(origin).iter().filter(|one| one.is_meant(target, hint)).collect();
+    pub fn find(&self, origin: &Name, target: &str, hint: Option<&str>, may: impl Fn(&Relationship) -> bool) -> Found<'_> {
+        let meant: Vec<_> = self.from(origin).iter().filter(|one| one.is_meant(target, hint) && may(one)).collect();
         match &meant[..] {
             [] => Found::None,
             [one] => Found::One(one),
@@ -255,6 +267,10 @@ fn of_key(table: &Table, key: &ForeignKey, from: &[Seen<'_>], to: &[Seen<'_>], a
         }
     }
     up
+}
+
+fn tied<'r>(near: &'r Name, far: &'r Name, pairs: &'r Pairs) -> impl Iterator<Item = (&'r Name, &'r str)> {
+    pairs.iter().flat_map(move |(own, other)| [(near, own.as_str()), (far, other.as_str())])
 }
 
 /// Whether these are exactly the columns of a key.

@@ -41,14 +41,14 @@ impl<'a> Scope<'a> {
     /// A column that the caller names.
     ///
     /// # Errors
-    /// 42703, and 42501 when it may not be read: the order is PostgreSQL's, which looks names up before rights.
+    /// 42703 when there is none; 42501 when it may not be read. To a caller who may not read some column both are 42501, so that nobody
+    /// learns which of those are there. (PostgreSQL looks names up before rights.)
     pub(super) fn column(&self, name: &str) -> Result<Expr> {
-        let found = self.columns.iter().find(|column| column.name == name);
-        let column = found.ok_or_else(|| Error::no_column(self.label, name))?;
-        if !column.readable {
-            return Err(Error::permission_denied(self.label));
+        match self.columns.iter().find(|column| column.name == name) {
+            Some(column) if column.readable => Ok(self.at(column.name, column.ty)),
+            None if self.columns.iter().all(|column| column.readable) => Err(Error::no_column(self.label, name)),
+            _ => Err(Error::permission_denied(self.label)),
         }
-        Ok(self.at(column.name, column.ty))
     }
 
     /// A column that the server itself joins by, whatever the caller may read.

@@ -12,7 +12,7 @@ use super::typing::{aggregate, cast};
 use super::{Planner, spread};
 use crate::data::{Error, Result};
 use crate::sql::ast::{Aggregate, Expr, Join, JoinKind, Node, Operator, Order, Output, Query, Rows, Select, Source};
-use crate::sql::catalog::{Name, Relation};
+use crate::sql::catalog::{Name, Privilege, Relation};
 use crate::values::{Datum, Type};
 
 /// What is asked of one level.
@@ -108,7 +108,7 @@ impl<'a> Planner<'a> {
 
     fn relationship(&self, scope: &Scope<'a>, name: &str, hint: Option<&str>) -> Result<&'a Relationship> {
         let nowhere = Name::public(scope.label);
-        match self.relationships.find(scope.origin.unwrap_or(&nowhere), name, hint) {
+        match self.relationships.find(scope.origin.unwrap_or(&nowhere), name, hint, |one| self.may_know(one)) {
             Found::One(relationship) => Ok(relationship),
             Found::None => Err(suggest::no_relationship(self, scope.label, name, hint)),
             Found::Several { details, hint } => Err(Error::new(
@@ -118,6 +118,16 @@ impl<'a> Planner<'a> {
             .details(details)
             .hint(hint)),
         }
+    }
+
+    /// Whether a relationship may be known of: one by a column that the caller may not read is not there, unless the whole relation is
+    /// out of reach, which is refused as such.
+    fn may_know(&self, relationship: &Relationship) -> bool {
+        let may = |relation: &Relation, column: &str| self.rights.may(relation, Privilege::Select, column);
+        relationship.ties().into_iter().all(|(name, column)| {
+            let Some(relation) = self.catalog.relation(name) else { return true };
+            may(relation, column) || !relation.columns.iter().any(|other| may(relation, &other.name))
+        })
     }
 
     /// The sources of an embed, of which the last is its own relation.

@@ -16,7 +16,7 @@ use crate::sql::compile::Reach;
 use crate::values::{Datum, Type};
 
 /// The number of the row that is written; policies see it by this.
-const ROW: SourceId = SourceId(0);
+pub(super) const ROW: SourceId = SourceId(0);
 
 /// What is wanted of the rows that are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,29 @@ impl<'a> Planner<'a> {
         }
         Err(Error::new("42809", format!("cannot write to view \"{name}\""))
             .hint("Views are for reading here; write to the table, or through a function."))
+    }
+
+    /// That the caller may give values to columns by these names, before anything is said of the values.
+    ///
+    /// # Errors
+    /// PGRST204 for a name that is no column's, 42501 for one that may not be written. To a caller who may neither read nor write some
+    /// column both are 42501, so that nobody learns which of those are there.
+    pub fn may_send(&self, relation: &Relation, names: &[String], privilege: Privilege) -> Result<()> {
+        let table = &relation.name.name;
+        let may = |privilege, column: &str| self.rights.may(relation, privilege, column);
+        let hides =
+            || relation.columns.iter().any(|column| !may(privilege, &column.name) && !may(Privilege::Select, &column.name));
+        for name in names {
+            match relation.column(name) {
+                Some(_) if may(privilege, name) => {}
+                None if !hides() => {
+                    let message = format!("Could not find the '{name}' column of '{table}' in the schema cache");
+                    return Err(Error::new("PGRST204", message));
+                }
+                _ => return Err(Error::permission_denied(table)),
+            }
+        }
+        Ok(())
     }
 
     /// How rows that were written are to be shown.
@@ -105,11 +128,18 @@ impl<'a> Planner<'a> {
         if merges {
             self.may_write(relation, Privilege::Update, &incoming.columns)?;
         }
-        let mut checks = vec![self.allowed(relation, Command::Insert)?];
-        if merges && may_update {
+        // Rows that may be there already are held to the policies of inserts as they are proposed, before this: see `refused`.
+        let is_known = conflict.is_some() && self.is_known_before(relation, incoming)?;
+        let updates = merges && may_update;
+        let mut checks = Vec::new();
+        if !(updates && is_known) {
+            checks.push(self.allowed(relation, Command::Insert)?);
+        }
+        if updates {
             checks.push(self.allowed(relation, Command::Update)?);
         }
-        if shown != Shown::Nothing {
+        // `on conflict (…)` reads rows, as PostgreSQL counts it.
+        if shown != Shown::Nothing || conflict.is_some() {
             checks.push(self.visible(relation)?);
         }
         let returning = self.returning(relation, checks, shown, request)?;
@@ -275,7 +305,7 @@ impl<'a> Planner<'a> {
     }
 }
 
-fn reached(reach: Reach) -> Result<Option<Expr>> {
+pub(super) fn reached(reach: Reach) -> Result<Option<Expr>> {
     match reach {
         Reach::Everything => Ok(None),
         Reach::Where(condition) => Ok(Some(condition)),

@@ -12,8 +12,7 @@ impl Wants {
     /// PGRST116 when one row is wanted and there is another number, 54000 when the body is larger than `limit`.
     pub(super) fn answer(&self, rows: String, limit: usize) -> Result<Answer> {
         if rows.len() > limit {
-            let hint = "Ask for fewer rows or columns: limit, select and filters; data.max_result_bytes says how much an answer may hold.";
-            return Err(Error::limit(format!("the answer has more than {limit} bytes"), hint));
+            return Err(Error::too_large());
         }
         let count = json::elements(&rows);
         if self.shape == Shape::Object && count != 1 {

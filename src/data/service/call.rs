@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use super::change::{Stop, read_row};
+use super::change::read_row;
 use super::handle::{DataService, Request};
 use super::model::{Answer, Caller, Wants};
 use super::run::{all_of, body_of};
-use super::{Shape, json};
+use super::transaction::{Stop, Work};
+use super::{Shape, explain, json};
 use crate::data::plan::{Call, Given, Gives};
-use crate::data::request::{CallBody, Fault, Query, Tx as Ending};
+use crate::data::request::{CallBody, Fault, Query};
 use crate::data::{Error, Result};
-use crate::db::Tx;
+use crate::db::{BoxFuture, Tx};
 use crate::sql::compile::{self, Compiled};
 use crate::values::Type;
 
@@ -43,14 +44,21 @@ impl DataService {
             (call, plan)
         };
         let (body, total) = match plan {
+            None if call.is_skipped() => {
+                let body = if call.gives() == Gives::Value { "{\"value\":null}" } else { "[]" };
+                (body.to_owned(), (wants.counts() && call.gives() == Gives::Rows).then_some(0))
+            }
             Some((plan, counts)) => self.fetch(compile::query(&plan, &request.context())?, counts).await?,
-            None => self.run(Running::new(self, request, call.clone(), query, wants)?).await?,
+            None => return self.run(Running::new(self.clone(), request, call, query, wants)?).await,
         };
-        self.called(&call, body, total, query, wants)
+        self.called(&call, (body, total), query, wants)
     }
 
     /// A function's answer from its body.
-    fn called(&self, call: &Call, body: String, total: Option<u64>, query: &Query, wants: &Wants) -> Result<Answer> {
+    fn called(&self, call: &Call, (body, total): (String, Option<u64>), query: &Query, wants: &Wants) -> Result<Answer> {
+        if body.len() > self.settings.max_result_bytes {
+            return Err(Error::too_large());
+        }
         match call.gives() {
             Gives::Nothing => Ok(Answer { is_void: true, ..Answer::default() }),
             Gives::Value => Ok(Answer { body: json::only_value(&body).to_owned(), rows: 1, ..Answer::default() }),
@@ -66,21 +74,11 @@ impl DataService {
         }
     }
 
-    async fn run(&self, running: Running) -> Result<(String, Option<u64>)> {
+    async fn run(&self, running: Running) -> Result<Answer> {
         let running = Arc::new(running);
-        let run = Arc::clone(&running);
-        let done = self
-            .db
-            .write(move |tx| {
-                let run = Arc::clone(&run);
-                Box::pin(async move { run.run(tx).await })
-            })
-            .await;
-        match done {
+        match self.transact(&running, &running.wants).await? {
             Ok(answer) => Ok(answer),
-            Err(Stop::Undone(answer)) => Ok((answer.body, answer.total)),
-            Err(Stop::Refused(error)) => Err(error),
-            Err(Stop::Database(error)) => Err(error.into()),
+            Err(error) => Err(explain::of_call(self, &running.request, &running.call, error).await),
         }
     }
 }
@@ -94,6 +92,7 @@ fn within(wants: &Wants, answer: Answer) -> Result<Answer> {
 
 /// A call that writes, ready to be run, and run again.
 struct Running {
+    service: DataService,
     request: Request,
     call: Call,
     query: Query,
@@ -101,12 +100,11 @@ struct Running {
     /// Of the rows that the last statement gives.
     columns: Vec<(String, Type)>,
     counts: bool,
-    most: Option<u64>,
-    undo: bool,
+    wants: Wants,
 }
 
 impl Running {
-    fn new(service: &DataService, request: Request, call: Call, query: &Query, wants: &Wants) -> Result<Self> {
+    fn new(service: DataService, request: Request, call: Call, query: &Query, wants: &Wants) -> Result<Self> {
         let statements = compile::function(&call.function, &call.arguments, &request.context())?;
         let columns = request.planner().columns_of(&call)?;
         Ok(Self {
@@ -115,22 +113,22 @@ impl Running {
             statements,
             columns,
             counts: wants.counts(),
-            most: wants.preferences.max_affected(),
-            undo: service.settings.tx_rollback && wants.preferences.tx == Some(Ending::Rollback),
+            wants: wants.clone(),
+            service,
             request,
         })
     }
 
-    async fn run(&self, tx: &mut Tx) -> Result<(String, Option<u64>), Stop> {
+    async fn statements(&self, tx: &mut Tx) -> Result<Answer, Stop> {
         let mut rows = Vec::new();
         for (place, compiled) in self.statements.iter().enumerate() {
             let is_last = place + 1 == self.statements.len();
             rows = self.statement(tx, compiled.clone(), is_last && self.call.gives() != Gives::Nothing).await?;
         }
-        if self.most.is_some_and(|most| rows.len() as u64 > most) {
+        if self.wants.preferences.max_affected().is_some_and(|most| rows.len() as u64 > most) {
             return Err(Error::too_many_affected(rows.len() as u64).into());
         }
-        let answer = match self.call.gives() {
+        let (body, total) = match self.call.gives() {
             Gives::Nothing => (String::new(), None),
             Gives::Value => (rows.into_iter().next().unwrap_or_else(|| "{\"value\":null}".to_owned()), None),
             Gives::Values => (json::array(rows.iter().map(|row| json::only_value(row))), None),
@@ -139,11 +137,8 @@ impl Running {
                 body_of(tx, compiled, self.counts && self.call.gives() == Gives::Rows).await?
             }
         };
-        if self.undo {
-            let (body, total) = answer;
-            return Err(Stop::Undone(Box::new(Answer { body, total, ..Answer::default() })));
-        }
-        Ok(answer)
+        // What is wrong with the answer undoes what was done for it.
+        Ok(self.service.called(&self.call, (body, total), &self.query, &self.wants)?)
     }
 
     /// Runs one statement; its rows as JSON objects where it shows them.
@@ -175,6 +170,12 @@ impl Running {
         let rows = rows.iter().map(|row| read_row(row, &columns)).collect::<Result<Vec<_>>>()?;
         let plan = self.request.planner().represent_call(&self.call, &self.query, rows, self.counts)?;
         Ok(compile::query(&plan, &self.request.context())?)
+    }
+}
+
+impl Work for Running {
+    fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<Answer, Stop>> {
+        Box::pin(self.statements(tx))
     }
 }
 

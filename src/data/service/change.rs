@@ -8,35 +8,16 @@ use serde_json::value::RawValue;
 use super::handle::{DataService, Request};
 use super::model::{Answer, Caller, Wants};
 use super::run::{all_of, body_of};
+use super::transaction::{Stop, Work};
 use super::{explain, json};
 use crate::data::plan::{Incoming, Purpose, Shown};
-use crate::data::request::{Body, Query, Representation, Tx as Ending};
+use crate::data::request::{Body, Query, Representation};
 use crate::data::{Error, Result};
-use crate::db::{self, Tx};
+use crate::db::{BoxFuture, Tx};
 use crate::sql::ast::Statement;
-use crate::sql::catalog::{Command, Relation};
+use crate::sql::catalog::{Command, Privilege, Relation};
 use crate::sql::compile::{self, Compiled};
 use crate::values::{self, Datum, Type};
-
-/// Why a write's transaction ends without being kept.
-pub(super) enum Stop {
-    Refused(Error),
-    Database(db::Error),
-    /// The client wanted it so; this is what it would have been.
-    Undone(Box<Answer>),
-}
-
-impl From<db::Error> for Stop {
-    fn from(err: db::Error) -> Self {
-        Self::Database(err)
-    }
-}
-
-impl From<Error> for Stop {
-    fn from(err: Error) -> Self {
-        Self::Refused(err)
-    }
-}
 
 /// A statement that gives `row` and `allowed`, and where its rows stand in the body.
 pub(super) type Step = (Compiled, Vec<usize>);
@@ -51,10 +32,11 @@ pub(super) struct Writing {
     pub(super) command: Command,
     pub(super) incoming: Option<Incoming>,
     pub(super) steps: Vec<Step>,
+    /// Each counts the rows of the body that the policies do not let be proposed; only where a row's key may be there.
+    pub(super) proposed: Vec<Compiled>,
     pub(super) upsert: Option<Upsert>,
     /// Bytes of the answer.
     pub(super) limit: usize,
-    pub(super) undo: bool,
     pub(super) has_key: bool,
 }
 
@@ -76,6 +58,7 @@ impl DataService {
         let (relation, incoming, shown, statement) = {
             let mut planner = request.planner();
             let relation = planner.writable(relation)?;
+            planner.may_send(relation, &body.keys, Privilege::Update)?;
             let incoming = Incoming::of(relation, body, Purpose::Update, wants.defaults())?;
             let shown = if wants.shows() { planner.shown(relation, query) } else { Shown::Nothing };
             let statement = planner.update(relation, &incoming, (shown, query))?;
@@ -122,34 +105,31 @@ impl DataService {
             command,
             incoming: None,
             steps,
+            proposed: Vec::new(),
             upsert: None,
             limit: self.settings.max_result_bytes,
-            undo: self.settings.tx_rollback && wants.preferences.tx == Some(Ending::Rollback),
             has_key: false,
         }
     }
 
     pub(super) async fn write(&self, writing: Writing) -> Result<Answer> {
         let writing = Arc::new(writing);
-        let run = Arc::clone(&writing);
-        let done = self
-            .db
-            .write(move |tx| {
-                let run = Arc::clone(&run);
-                Box::pin(async move { run.run(tx).await })
-            })
-            .await;
-        match done {
+        match self.transact(&writing, &writing.wants).await? {
             Ok(answer) => Ok(answer),
-            Err(Stop::Undone(answer)) => Ok(*answer),
-            Err(Stop::Refused(error)) => Err(error),
-            Err(Stop::Database(error)) => Err(explain::why(&self.db, &writing, error).await),
+            Err(error) => Err(explain::why(self, &writing, error).await),
         }
     }
 }
 
+impl Work for Writing {
+    fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<Answer, Stop>> {
+        Box::pin(self.rows(tx))
+    }
+}
+
 impl Writing {
-    async fn run(&self, tx: &mut Tx) -> Result<Answer, Stop> {
+    async fn rows(&self, tx: &mut Tx) -> Result<Answer, Stop> {
+        self.may_be_proposed(tx).await?;
         let there = self.already_there(tx).await?;
         let steps = match &self.upsert {
             Some(upsert) if there == Some(0) => &upsert.fresh,
@@ -168,8 +148,18 @@ impl Writing {
         rows.sort_by_key(|(place, _)| *place);
         let rows: Vec<String> = rows.into_iter().map(|(_, row)| row).collect();
         self.is_as_wanted(&rows)?;
-        let answer = self.answer(tx, &rows, there).await?;
-        if self.undo { Err(Stop::Undone(Box::new(answer))) } else { Ok(answer) }
+        self.answer(tx, &rows, there).await
+    }
+
+    /// That the policies let every row be proposed, also those that then leave what is there as it is, or change it.
+    async fn may_be_proposed(&self, tx: &mut Tx) -> Result<(), Stop> {
+        for compiled in &self.proposed {
+            let refused: Vec<(i64,)> = all_of(tx, compiled.clone()).await?;
+            if refused.iter().any(|(count,)| *count > 0) {
+                return Err(Error::row_refused(&self.relation.name.name).into());
+            }
+        }
+        Ok(())
     }
 
     /// How many of an upsert's rows are there before it.

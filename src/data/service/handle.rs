@@ -47,6 +47,8 @@ pub(super) struct Request {
     pub(super) known: Arc<Known>,
     pub(super) bindings: Arc<Bindings>,
     pub(super) rights: Arc<dyn Rights + Send>,
+    /// Whether neither grants nor policies apply.
+    pub(super) is_owner: bool,
     pub(super) dialect: Dialect,
     pub(super) max_rows: u64,
 }
@@ -68,6 +70,7 @@ impl DataService {
             known: self.known(),
             bindings: Arc::new(bindings(caller, &self.clock)),
             rights: rights(caller),
+            is_owner: caller.role == Role::ServiceRole,
             dialect: if self.db.is_postgres() { Dialect::Postgres } else { Dialect::Sqlite },
             max_rows: self.settings.max_rows,
         }

@@ -8,7 +8,7 @@ use super::model::{Answer, Caller, Wants};
 use crate::data::plan::{Incoming, OnConflict, Planner, Purpose, Shown, key};
 use crate::data::request::{Body, Query, Resolution};
 use crate::data::{Error, Result};
-use crate::sql::catalog::{Command, Relation};
+use crate::sql::catalog::{Command, Privilege, Relation};
 use crate::sql::compile;
 
 impl DataService {
@@ -21,6 +21,7 @@ impl DataService {
         let writing = {
             let planner = request.planner();
             let relation = planner.writable(relation)?;
+            planner.may_send(relation, &body.keys, Privilege::Insert)?;
             let incoming = Incoming::of(relation, body, Purpose::Insert, wants.defaults())?;
             let resolution = wants.preferences.resolution;
             let named = query.on_conflict.as_deref();
@@ -52,6 +53,7 @@ impl DataService {
         let writing = {
             let planner = request.planner();
             let relation = planner.writable(relation)?;
+            planner.may_send(relation, &body.keys, Privilege::Insert)?;
             let incoming = Incoming::of(relation, body, Purpose::Insert, wants.defaults())?;
             incoming.is_put_to(relation, &query.filters)?;
             let conflict = OnConflict { columns: key(relation).to_vec(), merge: true };
@@ -79,6 +81,12 @@ impl DataService {
         };
         let conflict = conflict.as_ref();
         let steps = steps(request, &mut planner, relation, &incoming, (conflict, true), (shown, query))?;
+        let mut proposed = Vec::new();
+        if conflict.is_some() {
+            let refused = planner.refused(relation, &incoming)?;
+            let compiled = refused.iter().map(|query| compile::query(query, &request.context()));
+            proposed = compiled.collect::<Result<_, _>>()?;
+        }
         let mut upsert = None;
         if let Some(conflict) = conflict.filter(|conflict| conflict.merge) {
             incoming.has_no_row_twice(&conflict.columns)?;
@@ -90,7 +98,7 @@ impl DataService {
         let has_key = !key(relation).is_empty() || query.on_conflict.is_some();
         let relation = Arc::clone(relation);
         let writing = self.writing(request.clone(), relation, (query, wants, shown), (Command::Insert, steps));
-        Ok(Writing { incoming: Some(incoming), upsert, has_key, ..writing })
+        Ok(Writing { incoming: Some(incoming), proposed, upsert, has_key, ..writing })
     }
 }
 

@@ -13,6 +13,7 @@
 //!
 //! - A row that a policy refuses undoes the whole write.
 //! - A write's closure awaits only its transaction, and begins from the same values each time.
+//! - Reads and writes alike have a deadline and a size: see [`transaction::Limits`].
 //! - Both databases refuse with the same code and words, outside the list in `docs/data.md`.
 
 mod answer;
@@ -26,6 +27,7 @@ mod json;
 mod model;
 mod plans;
 mod run;
+mod transaction;
 
 pub use handle::{Current, DataService};
 pub use model::{Answer, Caller, Shape, Wants};

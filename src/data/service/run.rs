@@ -29,8 +29,9 @@ impl DataService {
 
     /// Runs a statement that gives `body`, and `total` when it counts.
     pub(super) async fn fetch(&self, compiled: Compiled, counts: bool) -> Result<(String, Option<u64>)> {
-        let deadline = tokio::time::Instant::now() + self.settings.statement_timeout;
-        let mut conn = self.db.read().await?.with_deadline(deadline);
+        let mut conn = self.db.read().await?;
+        self.limits().hold_reading(&mut conn);
+        let compiled = compile::bounded(compiled, conn.dialect(), counts, self.settings.max_result_bytes);
         body_of(&mut conn, compiled, counts).await.map_err(Error::from)
     }
 

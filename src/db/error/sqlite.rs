@@ -52,6 +52,7 @@ fn other(code: i32, message: &str) -> Error {
         5 | 6 => Error::Busy("a lock did not become free in time".to_owned()),
         9 => Error::Busy("a statement took too long".to_owned()),
         13 => Error::Full(format!("{message} ({code})")),
+        18 => Error::Other(Detail::plain("54000", message)),
         7 | 8 | 10 | 11 | 14 | 26 => Error::Unavailable(format!("{message} ({code})")),
         _ => Error::Other(Detail::plain(code.to_string(), message)),
     }

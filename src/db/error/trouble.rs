@@ -16,6 +16,8 @@ pub(in crate::db) enum Trouble {
     Lost,
     /// The operation was ended because it took too long, which takes the transaction down too.
     TooLong,
+    /// A statement was ended at the operation's own deadline, which took the transaction down. Run again, it would be again.
+    Ended,
 }
 
 impl Trouble {
@@ -23,7 +25,7 @@ impl Trouble {
         match raised {
             Raised::Sqlx(err) => Self::of_sqlx(err),
             Raised::Sqlite { code, .. } => Self::of_sqlite(*code),
-            Raised::Deadline => Self::Lost,
+            Raised::Deadline => Self::Ended,
             Raised::Limit => Self::TooLong,
         }
     }

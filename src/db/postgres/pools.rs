@@ -111,8 +111,11 @@ impl Pools {
         let again = tx.trouble() == Some(Trouble::Retry);
         let Some(session) = tx.session() else { return Err(Error::Unavailable("it is closed".to_owned())) };
         if again || result.is_err() {
-            // When even this fails, the connection is closed, and PostgreSQL rolls back.
-            let _ = session.end("rollback").await;
+            // A statement that was left in the middle would be waited for: the connection is closed instead. When the rollback fails
+            // it is too, and PostgreSQL rolls back.
+            if !session.is_running() {
+                let _ = session.end("rollback").await;
+            }
             return Ok(if again { Run::Again } else { Run::Done(result) });
         }
         let started = Instant::now();

@@ -6,7 +6,7 @@ use sqlx::postgres::PgArguments;
 use sqlx::{AssertSqlSafe, Either, Executor, PgConnection, Postgres, SqlStr};
 
 use crate::db::codec::RawRow;
-use crate::db::row::Row;
+use crate::db::row::Gathered;
 
 /// A connection until it goes back to its pool.
 ///
@@ -25,9 +25,14 @@ impl Session {
         Self { conn, running: false, open: false }
     }
 
-    /// Runs a statement to its end and collects its rows.
-    pub(in crate::db) async fn run(&mut self, sql: SqlStr, arguments: PgArguments) -> Result<(Vec<Row>, u64), sqlx::Error> {
-        self.step(async |conn| collect(conn, sql, arguments).await).await
+    /// Runs a statement to its end and gathers what it gives.
+    pub(in crate::db) async fn run(
+        &mut self,
+        sql: SqlStr,
+        arguments: PgArguments,
+        gathered: &mut Gathered,
+    ) -> Result<(), sqlx::Error> {
+        self.step(async |conn| collect(conn, sql, arguments, gathered).await).await
     }
 
     /// Runs statements without values.
@@ -79,15 +84,14 @@ pub(in crate::db) async fn collect(
     conn: &mut PgConnection,
     sql: SqlStr,
     arguments: PgArguments,
-) -> Result<(Vec<Row>, u64), sqlx::Error> {
-    let mut rows = Vec::new();
-    let mut affected = 0;
+    gathered: &mut Gathered,
+) -> Result<(), sqlx::Error> {
     let mut stream = conn.fetch_many(sqlx::query_with(sql, arguments));
     while let Some(step) = stream.try_next().await? {
         match step {
-            Either::Left(done) => affected += done.rows_affected(),
-            Either::Right(row) => rows.push(Row::new(RawRow::Postgres(row))),
+            Either::Left(done) => gathered.affected(done.rows_affected()),
+            Either::Right(row) => gathered.take(RawRow::Postgres(row)),
         }
     }
-    Ok((rows, affected))
+    Ok(())
 }

@@ -35,14 +35,16 @@ enum After {
     Undo,
     /// The transaction is gone, or nobody can say.
     Lost,
-    /// The operation was ended in the middle of a statement, which takes the transaction down too.
+    /// The operation's time was up in the middle of a statement, which takes the transaction down too.
     TooLong,
+    /// The same by the operation's own deadline: it has its answer.
+    Ended,
 }
 
 /// The transaction failed as a whole.
 struct Broken {
-    /// The operation that ran too long, by its place, which is not run again.
-    by: Option<usize>,
+    /// The operation that ran too long, by its place, with how it ends: it is not run again.
+    by: Option<(usize, Result<()>)>,
 }
 
 impl From<Error> for Broken {
@@ -74,7 +76,8 @@ impl State {
             jobs.push(job);
             match after {
                 After::Lost => return Err(Broken { by: None }),
-                After::TooLong => return Err(Broken { by: Some(jobs.len() - 1) }),
+                After::TooLong => return Err(Broken { by: Some((jobs.len() - 1, Err(took_too_long()))) }),
+                After::Ended => return Err(Broken { by: Some((jobs.len() - 1, Ok(()))) }),
                 // It ran no statement; what it was to begin with is for the next one.
                 _ if self.handle()?.is_waiting() => {}
                 After::Keep => {
@@ -91,10 +94,13 @@ impl State {
     }
 
     /// Runs each in a transaction of its own.
-    async fn one_by_one(&mut self, jobs: Vec<Box<dyn Job>>, too_long: Option<usize>) {
+    async fn one_by_one(&mut self, mut jobs: Vec<Box<dyn Job>>, too_long: Option<(usize, Result<()>)>) {
         counter!("plinth_db_replays_total", "database" => self.settings.name).increment(1);
-        for (place, mut job) in jobs.into_iter().enumerate() {
-            let end = if Some(place) == too_long { Err(took_too_long()) } else { self.alone(job.as_mut()).await };
+        if let Some((place, end)) = too_long {
+            jobs.remove(place).finish(end);
+        }
+        for mut job in jobs {
+            let end = self.alone(job.as_mut()).await;
             job.finish(end);
         }
     }
@@ -111,7 +117,7 @@ impl State {
                 self.end(false, 1).await
             }
             // It has its own error already.
-            After::Lost => Ok(()),
+            After::Lost | After::Ended => Ok(()),
             After::TooLong => Err(took_too_long()),
         }
     }
@@ -135,6 +141,7 @@ impl State {
             Err(_) => After::TooLong,
             Ok(_) if tx.trouble() == Some(Trouble::TooLong) => After::TooLong,
             Ok(_) if tx.trouble() == Some(Trouble::Lost) => After::Lost,
+            Ok(_) if tx.trouble() == Some(Trouble::Ended) => After::Ended,
             Ok(true) => After::Keep,
             Ok(false) => After::Undo,
         }

@@ -14,7 +14,7 @@ use crate::db::codec::{self, RawRow};
 use crate::db::dialect::Dialect;
 use crate::db::error::Raised;
 use crate::db::names::{self, Text};
-use crate::db::row::Row;
+use crate::db::row::Gathered;
 use crate::sys::sqlite_functions::Output as Held;
 use crate::sys::sqlite_here::{Bounds, Found, Here, Unfound};
 
@@ -76,7 +76,12 @@ impl Handle {
         Ok(Self { conn, patience, may_wait, limit: None, prelude: None, running: false, broken: false, reading: false })
     }
 
-    /// Runs a statement to its end and collects its rows.
+    /// Sets how long a value may become here; it stays so.
+    pub(in crate::db) fn set_longest_value(&mut self, bytes: usize) {
+        self.conn.set_longest_value(bytes);
+    }
+
+    /// Runs a statement to its end and gathers what it gives.
     ///
     /// Where the thread that asks may wait, it ends the statement at the deadline; elsewhere who awaits this does, and calls
     /// [`Handle::settle`].
@@ -85,28 +90,34 @@ impl Handle {
         sql: Text,
         values: Vec<Held>,
         deadline: Option<Instant>,
-    ) -> Result<(Vec<Row>, u64), Raised> {
+        gathered: &mut Gathered,
+    ) -> Result<(), Raised> {
         if self.running {
-            return self.run_there(sql, values).await;
+            return self.run_there(sql, values, gathered).await;
         }
+        self.conn.set_most_bytes(gathered.most_bytes());
         if self.may_wait {
             let end = self.limit.into_iter().chain(deadline).min();
-            return self.run_here(sql.as_str(), &values, Bounds { end, steps: None }).map(rows_of).map_err(
-                |unfound| match unfound {
+            return self
+                .run_here(sql.as_str(), &values, Bounds { end, steps: None })
+                .map(|found| gather(found, gathered))
+                .map_err(|unfound| match unfound {
                     Unfound::Failed { code, message } => Raised::Sqlite { code, message },
                     Unfound::Slow if end == deadline => Raised::Deadline,
                     Unfound::Slow => Raised::Limit,
-                },
-            );
+                });
         }
         match self.run_here(sql.as_str(), &values, Bounds { end: Some(Instant::now() + LATE), steps: Some(QUICK) }) {
             Err(Unfound::Slow) => {}
             Err(Unfound::Failed { code, .. }) if code & 0xff == BUSY => {}
             Err(Unfound::Failed { code, message }) => return Err(Raised::Sqlite { code, message }),
-            Ok(found) => return Ok(rows_of(found)),
+            Ok(found) => {
+                gather(found, gathered);
+                return Ok(());
+            }
         }
         self.conn.wait_for_locks(self.patience);
-        let done = self.run_there(sql, values).await;
+        let done = self.run_there(sql, values, gathered).await;
         self.conn.wait_for_locks(Duration::ZERO);
         done
     }
@@ -125,12 +136,12 @@ impl Handle {
         self.limit = at;
     }
 
-    async fn run_there(&mut self, sql: Text, values: Vec<Held>) -> Result<(Vec<Row>, u64), Raised> {
+    async fn run_there(&mut self, sql: Text, values: Vec<Held>, gathered: &mut Gathered) -> Result<(), Raised> {
         self.running = true;
         let prelude = self.prelude.take();
         let sql = sql.rewritten(prelude.map_or("", |prelude| prelude.sql));
         let skip = prelude.map_or(0, |prelude| prelude.statements);
-        let done = collect(self.conn.conn(), sql, codec::sqlite_arguments(values)?, skip).await;
+        let done = collect(self.conn.conn(), (sql, codec::sqlite_arguments(values)?), skip, gathered).await;
         self.ended(&done);
         Ok(done?)
     }
@@ -147,7 +158,7 @@ impl Handle {
     pub(super) async fn control(&mut self, sql: &'static str) -> Result<(), Raised> {
         self.prelude = None;
         self.limit = None;
-        self.run(Text::Static(sql), Vec::new(), None).await.map(drop)
+        self.run(Text::Static(sql), Vec::new(), None, &mut Gathered::of_at_most(None)).await
     }
 
     /// Has the next statement begin a transaction that only reads.
@@ -213,29 +224,32 @@ impl Handle {
     }
 }
 
-fn rows_of(found: Found) -> (Vec<Row>, u64) {
-    let Found { names, rows, changed } = found;
-    let row = |values| Row::new(RawRow::Here { names: names.clone(), values });
-    (rows.into_iter().map(row).collect(), changed)
+fn gather(found: Found, gathered: &mut Gathered) {
+    let Found { names, rows, changed, is_too_large, .. } = found;
+    gathered.affected(changed);
+    if is_too_large {
+        gathered.drop_all();
+    }
+    for values in rows {
+        gathered.take(RawRow::Here { names: names.clone(), values });
+    }
 }
 
 /// `skip`: so many statements come before the one that was asked for.
 async fn collect(
     conn: &mut SqliteConnection,
-    sql: SqlStr,
-    arguments: SqliteArguments,
+    (sql, arguments): (SqlStr, SqliteArguments),
     mut skip: usize,
-) -> Result<(Vec<Row>, u64), sqlx::Error> {
-    let mut rows = Vec::new();
-    let mut affected = 0;
+    gathered: &mut Gathered,
+) -> Result<(), sqlx::Error> {
     let mut stream = conn.fetch_many(sqlx::query_with(sql, arguments));
     while let Some(step) = stream.try_next().await? {
         match step {
             // What it says of a savepoint is the number of the statement before.
             Either::Left(_) if skip > 0 => skip -= 1,
-            Either::Left(done) => affected += done.rows_affected(),
-            Either::Right(row) => rows.push(Row::new(RawRow::Sqlite(row))),
+            Either::Left(done) => gathered.affected(done.rows_affected()),
+            Either::Right(row) => gathered.take(RawRow::Sqlite(row)),
         }
     }
-    Ok((rows, affected))
+    Ok(())
 }

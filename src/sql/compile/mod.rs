@@ -37,6 +37,7 @@ use self::state::Compiler;
 use super::ast::{Expr, Query, SourceId, Statement};
 use super::catalog::Function;
 use super::fault::Fault;
+use crate::db::Dialect;
 
 /// A statement as the database runs it.
 ///
@@ -61,6 +62,30 @@ pub fn query(query: &Query, context: &Context<'_>) -> Result<Compiled, Fault> {
     let mut compiler = Compiler::new(context);
     compiler.top_query(query)?;
     compiler.finish()
+}
+
+/// A query over what a statement of a function's body says, with the function's arguments put in, as the owner sees it.
+///
+/// # Errors
+/// See [`statement`].
+pub fn looking(query: &Query, function: &Function, arguments: &[Expr], context: &Context<'_>) -> Result<Compiled, Fault> {
+    let mut compiler = Compiler::new(context);
+    compiler.enter_function(function, arguments)?;
+    compiler.top_query(query)?;
+    compiler.finish()
+}
+
+/// A query of one row with `body`, a text, and `total` when it counts, that on PostgreSQL does not send a body of more than so many
+/// bytes: of a longer one comes more than that, for the server to refuse, but no more than four times as much.
+#[must_use]
+pub fn bounded(compiled: Compiled, dialect: Dialect, counts: bool, bytes: usize) -> Compiled {
+    if dialect == Dialect::Sqlite {
+        return compiled;
+    }
+    let total = if counts { ", b.total" } else { "" };
+    let most = i32::try_from(bytes).unwrap_or(i32::MAX).saturating_add(1);
+    let sql = format!("select left(b.body, {most}) as body{total} from ({}) as b", compiled.sql);
+    Compiled { sql, ..compiled }
 }
 
 /// An expression over a row's columns (the source 0, not qualified) for a definition: a check, a generated column, an index.

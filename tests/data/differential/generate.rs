@@ -268,6 +268,7 @@ fn item(id: usize, chance: &mut Chance) -> Value {
 
 fn request(chance: &mut Chance, next_id: &mut usize) -> Request {
     match chance.below(10) {
+        0 if chance.once_in(2) => upsert(chance, next_id),
         0 => insert(chance, next_id),
         1 => update(chance),
         2 => delete(chance),
@@ -327,6 +328,30 @@ fn insert(chance: &mut Chance, next_id: &mut usize) -> Request {
         as_ada: !chance.once_in(3),
         writes: true,
         sql: format!("insert into items ({columns}) select {columns} from json_populate_record(null::items, '{literal}')"),
+    }
+}
+
+/// One row whose key may be there.
+fn upsert(chance: &mut Chance, next_id: &mut usize) -> Request {
+    let merges = chance.once_in(2);
+    let id = if chance.once_in(3) { *next_id + 1000 } else { 1 + chance.below(25) };
+    *next_id += 1;
+    let row = item(id, chance);
+    let columns = ["id", "owner", "grp", "name", "n", "price", "ratio", "flag", "at", "day", "tags", "meta"];
+    let list = columns.join(", ");
+    let set = columns.map(|column| format!("{column} = excluded.{column}")).join(", ");
+    let action = if merges { format!("update set {set}") } else { "nothing".to_owned() };
+    let literal = row.to_string().replace('\'', "''");
+    Request {
+        method: Method::POST,
+        path: "/rest/v1/items?on_conflict=id".to_owned(),
+        prefer: if merges { "return=minimal,resolution=merge-duplicates" } else { "return=minimal,resolution=ignore-duplicates" },
+        body: Some(row),
+        as_ada: !chance.once_in(3),
+        writes: true,
+        sql: format!(
+            "insert into items ({list}) select {list} from json_populate_record(null::items, '{literal}') on conflict (id) do {action}"
+        ),
     }
 }
 

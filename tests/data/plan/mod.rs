@@ -2,8 +2,10 @@
 
 mod calls;
 mod fixture;
+mod injection;
 mod reads;
 mod refusals;
+mod sql_words;
 mod untrusted;
 mod writes;
 
