@@ -19,16 +19,24 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
         let payload = Payload::from_request(request, payload);
         Box::pin(async move {
             let payload = payload.await.map_err(|err| Code::InvalidInput.because(err))?;
-            parse(&read(payload).await?).map(Self)
+            json_within(payload, MAX_JSON_BODY).await.map(Self)
         })
     }
 }
 
-async fn read(payload: Payload) -> Result<Bytes, Problem> {
-    match payload.to_bytes_limited(MAX_JSON_BODY).await {
+/// Reads a JSON body of at most `limit` bytes; for calls that take more than others, once it is known that the caller may make them.
+///
+/// # Errors
+/// A [`Problem`] when it is longer, deeper than [`MAX_JSON_DEPTH`] levels, or not what is expected.
+pub async fn json_within<T: DeserializeOwned>(payload: Payload, limit: usize) -> Result<T, Problem> {
+    parse(&read(payload, limit).await?)
+}
+
+async fn read(payload: Payload, limit: usize) -> Result<Bytes, Problem> {
+    match payload.to_bytes_limited(limit).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(err)) => Err(Code::InvalidInput.because(format!("the body broke off: {err}"))),
-        Err(_) => Err(Code::TooLarge.because(format!("the body has at most {MAX_JSON_BODY} bytes"))),
+        Err(_) => Err(Code::TooLarge.because(format!("the body has at most {limit} bytes"))),
     }
 }
 

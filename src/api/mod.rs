@@ -10,7 +10,7 @@ mod problem;
 mod request;
 
 pub use code::Code;
-pub use json::JsonBody;
+pub use json::{JsonBody, json_within};
 pub use limits::{MAX_JSON_BODY, MAX_JSON_DEPTH, MAX_PAGE, json_depth};
 pub use problem::{FieldError, Problem, ProblemBody, StatementError};
 pub use request::{ClientAddress, PublicUrl};

@@ -28,6 +28,13 @@ pub struct StatementError {
     /// PostgreSQL's code (SQLSTATE).
     #[schema(example = "42703")]
     pub code: String,
+    /// The migration's file; where migrations are applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "20260101000000_teams.sql")]
+    pub file: Option<String>,
+    /// The files of the migrations that were applied before it, and stay applied; where migrations are applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub applied: Option<Vec<String>>,
     /// What to write instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "put the table's name before it")]

@@ -1,11 +1,15 @@
-//! `plinth check`: check the configuration.
+//! `plinth check`: check the configuration, and the app's migrations.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{Common, say};
+use super::migrate::in_folder;
+use super::{Common, complain, exit, say};
 use crate::config;
+use crate::data::migrations;
+use crate::types::Clock;
 
 #[derive(Args)]
 pub(super) struct Options {
@@ -14,6 +18,9 @@ pub(super) struct Options {
     /// List every setting: its name, its environment variable, its default and what is allowed
     #[arg(long)]
     settings: bool,
+    /// The folder of the app's migrations, which are checked too [default: data.migrations]
+    #[arg(long, value_name = "DIR")]
+    migrations: Option<PathBuf>,
 }
 
 pub(super) fn run(options: &Options) -> ExitCode {
@@ -27,13 +34,23 @@ pub(super) fn run(options: &Options) -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
-    match options.common.load() {
-        Ok(loaded) => {
-            let source =
-                loaded.file.map_or_else(|| "no file; defaults and environment".to_owned(), |file| file.display().to_string());
-            say(format_args!("the configuration is good ({source})"));
-            ExitCode::SUCCESS
-        }
-        Err(code) => code,
+    let loaded = match options.common.load() {
+        Ok(loaded) => loaded,
+        Err(code) => return code,
+    };
+    let source = loaded.file.map_or_else(|| "no file; defaults and environment".to_owned(), |file| file.display().to_string());
+    say(format_args!("the configuration is good ({source})"));
+    options.migrations.clone().or(loaded.config.data.migrations).map_or(ExitCode::SUCCESS, |folder| check_migrations(&folder))
+}
+
+fn check_migrations(folder: &Path) -> ExitCode {
+    let faults = migrations::check(folder, Clock::system().now());
+    if faults.is_empty() {
+        say(format_args!("the migrations in {} are good, as far as can be told without the database", folder.display()));
+        return ExitCode::SUCCESS;
     }
+    for fault in faults {
+        complain(&in_folder(folder, &fault));
+    }
+    exit::DATA.into()
 }

@@ -1,11 +1,12 @@
 //! Exit codes, after BSD's `sysexits.h`. `docs/operations.md` lists them.
 
+use crate::data::{migrate, migrations};
 use crate::server::{OpenError, RunError};
 use crate::{auth, data, db};
 
 /// Something failed that has no code of its own.
 pub(super) const FAILURE: u8 = 1;
-/// The data are from a newer version, or the master key is not the one they were made with.
+/// The data are from a newer version, the master key is not the one they were made with, or a migration of the app's was refused.
 pub(super) const DATA: u8 = 65;
 /// The address is taken, or the database is out of reach.
 pub(super) const UNAVAILABLE: u8 = 69;
@@ -32,8 +33,20 @@ fn open_code(err: &OpenError) -> u8 {
         OpenError::Auth(err) => auth_code(err),
         OpenError::Schema(data::LoadError::Db(err)) => database_code(err),
         OpenError::Schema(data::LoadError::Schema(_)) => DATA,
-        OpenError::Site(_) => CONFIG,
+        OpenError::Site(_) | OpenError::Migrations { .. } => CONFIG,
+        OpenError::Migration { source, .. } => migration_code(&source.error),
         OpenError::Functions(_) => FAILURE,
+    }
+}
+
+/// The exit code for an error of the app's migrations.
+pub(super) fn migration_code(err: &migrations::Error) -> u8 {
+    match err {
+        migrations::Error::Files(_) => DATA,
+        migrations::Error::Statement { source: migrate::Error::Db(err), .. }
+        | migrations::Error::Db(err)
+        | migrations::Error::Schema(data::LoadError::Db(err)) => database_code(err),
+        migrations::Error::Statement { .. } | migrations::Error::Schema(_) => DATA,
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use reqwest::{Method, RequestBuilder, StatusCode};
+use reqwest::Method;
 use serde_json::Value;
 
 use super::package::Package;
-use super::{Common, complain, exit, keys, logs, say};
+use super::target::Target;
+use super::{Common, complain, exit, logs, say};
 
 #[derive(Args)]
 pub(super) struct Options {
@@ -50,7 +50,8 @@ enum Action {
 pub(super) fn run(options: &Options) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let outcome = match runtime {
-        Ok(runtime) => target(options).and_then(|target| runtime.block_on(act(&target, &options.action))),
+        Ok(runtime) => Target::find(&options.common, options.url.as_deref(), options.key.as_deref())
+            .and_then(|target| runtime.block_on(act(&target, &options.action))),
         Err(err) => Err(err.to_string()),
     };
     match outcome {
@@ -62,55 +63,11 @@ pub(super) fn run(options: &Options) -> ExitCode {
     }
 }
 
-/// Where the server is, and the key to its API.
-pub(super) struct Target {
-    pub(super) url: String,
-    key: String,
-    client: reqwest::Client,
-}
-
-fn target(options: &Options) -> Result<Target, String> {
-    let variables = crate::config::environment();
-    let url = options.url.clone().or_else(|| variables.get("PLINTH_URL").cloned());
-    let key = options.key.clone().or_else(|| variables.get("PLINTH_SERVICE_KEY").cloned());
-    let (url, key) = match (url, key) {
-        (Some(url), Some(key)) => (url, key),
-        (url, key) => {
-            let loaded = options.common.load().map_err(|_| "the configuration does not check".to_owned())?;
-            let found = keys::of_data_folder(&loaded).map_err(|err| err.to_string())?;
-            (url.unwrap_or(found.url), key.unwrap_or(found.service_key))
-        }
-    };
-    let client = reqwest::Client::builder()
-        .connect_timeout(Duration::from_secs(5))
-        .timeout(Duration::from_secs(120))
-        .build()
-        .map_err(|err| err.to_string())?;
-    Ok(Target { url: url.trim_end_matches('/').to_owned(), key, client })
-}
-
-impl Target {
-    pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}/admin/v1/functions{path}", self.url)).bearer_auth(&self.key)
-    }
-
-    /// Sends a request; an answer that is not 2xx becomes a message.
-    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Value, String> {
-        let answer = request.send().await.map_err(|err| format!("the server at {} does not answer: {err}", self.url))?;
-        let status = answer.status();
-        let text = answer.text().await.map_err(|err| err.to_string())?;
-        if status.is_success() {
-            return Ok(serde_json::from_str(&text).unwrap_or(Value::Null));
-        }
-        Err(explain(status, &text))
-    }
-}
-
 async fn act(target: &Target, action: &Action) -> Result<(), String> {
     match action {
         Action::Deploy { path, name, function_config } => {
             let package = Package::read(path, name.as_deref(), function_config.as_deref())?;
-            let mut request = target.request(Method::PUT, &format!("/{}", package.name));
+            let mut request = target.request(Method::PUT, &format!("/functions/{}", package.name));
             if let Some(config) = &package.config {
                 request = request.header("x-plinth-config", config);
             }
@@ -119,37 +76,20 @@ async fn act(target: &Target, action: &Action) -> Result<(), String> {
             say(format_args!("deployed {} ({} bytes): {url}", package.name, answer["size_bytes"]));
         }
         Action::List => {
-            let answer = target.send(target.request(Method::GET, "")).await?;
+            let answer = target.send(target.request(Method::GET, "/functions")).await?;
             for function in answer["functions"].as_array().into_iter().flatten() {
                 let field = |name: &str| function[name].as_str().unwrap_or_default().to_owned();
                 say(format_args!("{}\t{}\t{}", field("name"), field("updated_at"), field("url")));
             }
         }
-        Action::Get { name } => say(pretty(&target.send(target.request(Method::GET, &format!("/{name}"))).await?)),
+        Action::Get { name } => say(pretty(&target.send(target.request(Method::GET, &format!("/functions/{name}"))).await?)),
         Action::Delete { name } => {
-            target.send(target.request(Method::DELETE, &format!("/{name}"))).await?;
+            target.send(target.request(Method::DELETE, &format!("/functions/{name}"))).await?;
             say(format_args!("deleted {name}"));
         }
         Action::Logs(options) => logs::show(target, options).await?,
     }
     Ok(())
-}
-
-/// The text of a refusal: its detail, and each place in the source that is meant.
-pub(super) fn explain(status: StatusCode, body: &str) -> String {
-    let problem: Value = serde_json::from_str(body).unwrap_or(Value::Null);
-    let detail = problem["detail"].as_str().or_else(|| problem["title"].as_str()).unwrap_or(body);
-    let mut text = format!("refused ({}): {detail}", status.as_u16());
-    for error in problem["errors"].as_array().into_iter().flatten() {
-        let place =
-            [error["line"].as_u64(), error["column"].as_u64()].into_iter().flatten().map(|n| format!(":{n}")).collect::<String>();
-        text.push_str(&format!(
-            "\n  {}{place}: {}",
-            error["field"].as_str().unwrap_or_default(),
-            error["message"].as_str().unwrap_or_default()
-        ));
-    }
-    text
 }
 
 fn pretty(value: &Value) -> String {

@@ -6,7 +6,7 @@ use clap::Args;
 use reqwest::{Method, Response};
 use serde_json::Value;
 
-use super::functions::{Target, explain};
+use super::target::{Target, explain};
 use super::{complain, say};
 
 /// The server says something every 15 seconds; one that is silent for longer is gone.
@@ -43,7 +43,7 @@ pub(super) struct Options {
 
 impl Options {
     fn path(&self) -> String {
-        format!("/{}/logs", self.name)
+        format!("/functions/{}/logs", self.name)
     }
 
     fn query(&self) -> Vec<(&'static str, &String)> {

@@ -1,13 +1,16 @@
 //! The command line: a file for each subcommand. The only place that writes to standard output.
 
 mod check;
+mod door;
 mod exit;
 mod functions;
 mod keys;
 mod logs;
+mod migrate;
 mod openapi;
 mod package;
 mod serve;
+mod target;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -36,6 +39,8 @@ enum Command {
     Keys(keys::Options),
     /// Deploy, list and delete functions, and read their logs
     Functions(functions::Options),
+    /// Make, apply and show the app's migrations: files <version>_<name>.sql in a folder
+    Migrate(migrate::Options),
     /// Print the OpenAPI document
     Openapi,
     /// The process that runs one function; started by the server
@@ -72,6 +77,7 @@ pub fn main() -> ExitCode {
         Command::Check(options) => check::run(&options),
         Command::Keys(options) => keys::run(&options),
         Command::Functions(options) => functions::run(&options),
+        Command::Migrate(options) => migrate::run(&options),
         Command::Openapi => openapi::run(),
         Command::FunctionWorker(Worker { make_snapshot: true }) => isolate::snapshot::main(),
         Command::FunctionWorker(Worker { make_snapshot: false }) => isolate::worker::main(),

@@ -1,12 +1,19 @@
-//! `[data]`: the limits of the data API.
+//! `[data]`: the app's migrations, and the limits of the data API.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::setting::Setting;
 
-/// The limits of the data API.
+/// The app's migrations, and the limits of the data API.
 #[derive(Clone, Debug, Default)]
 pub struct Data {
+    /// The folder of the app's migrations, which are applied at each start; `None` applies none.
+    pub migrations: Option<PathBuf>,
+    /// How long one of them may run.
+    pub migration_timeout: Duration,
+    /// How long the statements of one `POST /admin/v1/sql` may run.
+    pub sql_timeout: Duration,
     /// Rows of an answer, and of each embed, at the most; 0 is as many as there are.
     pub max_rows: u64,
     /// Bytes of an answer.
@@ -18,6 +25,35 @@ pub struct Data {
 }
 
 pub(super) const SETTINGS: &[Setting] = &[
+    Setting {
+        key: "data.migrations",
+        env: "PLINTH_DATA_MIGRATIONS",
+        default: "",
+        meaning: "The folder of the app's migrations: what is not applied yet is applied at each start. None when it is not set.",
+        allowed: "a path",
+        set: |config, raw| raw.text().map(|value| config.data.migrations = Some(value.into())),
+    },
+    Setting {
+        key: "data.migration_timeout",
+        env: "PLINTH_DATA_MIGRATION_TIMEOUT",
+        default: "10m",
+        meaning: "How long one of the app's migrations may run, and how long it waits for one that another node applies.",
+        allowed: "a time from 1s to 1d",
+        set: |config, raw| {
+            let allowed = Duration::from_secs(1)..=Duration::from_secs(86_400);
+            raw.duration(allowed).map(|value| config.data.migration_timeout = value)
+        },
+    },
+    Setting {
+        key: "data.sql_timeout",
+        env: "PLINTH_DATA_SQL_TIMEOUT",
+        default: "30s",
+        meaning: "How long the statements of one POST /admin/v1/sql may run.",
+        allowed: "a time from 10ms to 1h",
+        set: |config, raw| {
+            raw.duration(Duration::from_millis(10)..=Duration::from_secs(3600)).map(|value| config.data.sql_timeout = value)
+        },
+    },
     Setting {
         key: "data.max_rows",
         env: "PLINTH_DATA_MAX_ROWS",

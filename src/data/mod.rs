@@ -9,6 +9,7 @@ pub mod answer;
 pub mod api;
 mod error;
 pub mod migrate;
+pub mod migrations;
 pub mod openapi;
 pub mod plan;
 mod queries;

@@ -5,24 +5,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use metrics::{counter, describe_counter};
 
-use super::migrate::{self, Applied, Notice};
+use super::migrate::{self, Applied};
 use super::queries::catalog;
 use super::service::Current;
-use crate::db;
-use crate::db::Db;
+use crate::config;
+use crate::db::{self, Db, Listener};
 use crate::sql::{Fault, Schema};
 use crate::tasks::Tasks;
 use crate::types::Clock;
 
-/// How often a node looks whether another has changed the schema.
+/// How often a node looks whether another has changed the schema, while it does not hear of it.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// The same while it does: a connection that is cut somewhere on the way is silent.
+const LOOK_WHILE_LISTENING: Duration = Duration::from_secs(5);
 
 /// Holds the schema, changes it, and follows what other nodes change. Cheap to clone.
 #[derive(Clone)]
 pub struct Schemas {
-    db: Db,
-    clock: Clock,
+    pub(super) db: Db,
+    pub(super) clock: Clock,
+    pub(super) tasks: Tasks,
+    pub(super) settings: Arc<config::Data>,
     current: Arc<ArcSwap<Schema>>,
 }
 
@@ -42,8 +48,8 @@ impl Schemas {
     /// # Errors
     ///
     /// [`LoadError`].
-    pub async fn open(db: Db, clock: Clock) -> Result<Self, LoadError> {
-        let schemas = Self { db, clock, current: Arc::default() };
+    pub async fn open(db: Db, clock: Clock, tasks: &Tasks, settings: config::Data) -> Result<Self, LoadError> {
+        let schemas = Self { db, clock, tasks: tasks.clone(), settings: Arc::new(settings), current: Arc::default() };
         schemas.reload().await?;
         Ok(schemas)
     }
@@ -59,30 +65,42 @@ impl Schemas {
     /// # Errors
     ///
     /// As [`migrate::apply`].
-    pub async fn apply(&self, sql: &str) -> Result<Applied, migrate::Error> {
-        let applied = migrate::apply(&self.db, &self.clock, sql).await?;
-        for notice in &applied.notices {
-            let Notice { statement, reason, .. } = notice;
-            tracing::warn!(
-                statement,
-                reason,
-                "PostgreSQL did not take `{statement}` natively, and requests do without: {reason}"
-            );
-        }
+    pub async fn apply(&self, sql: String) -> Result<Applied, migrate::Error> {
+        let schemas = self.clone();
+        let run = async move { migrate::apply(&schemas.db, &schemas.clock, sql, schemas.settings.sql_timeout).await };
+        let applied = self.on_the_core(run).await??;
+        applied.warn();
         if let Some(schema) = &applied.schema {
             self.replace(Arc::clone(schema));
         }
         Ok(applied)
     }
 
-    /// Looks whether the schema was changed elsewhere, and loads it if so. For when a name is not known.
+    /// Runs what works out schemas between its statements where no web worker waits for it.
+    pub(super) async fn on_the_core<F>(&self, run: F) -> db::Result<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        match self.tasks.spawn(run).await {
+            Ok(Some(done)) => Ok(done),
+            Ok(None) => Err(db::Error::Unavailable("the server is stopping".to_owned())),
+            Err(_) => Err(db::Error::Panicked),
+        }
+    }
+
+    /// Looks whether the schema was changed elsewhere, and loads it if so. Whether it was.
     ///
     /// # Errors
     ///
     /// [`LoadError`].
-    pub async fn refresh(&self) -> Result<(), LoadError> {
+    pub async fn refresh(&self) -> Result<bool, LoadError> {
         let version = catalog::version(&mut self.db.read().await?).await?;
-        if version == self.current().catalog().version { Ok(()) } else { self.reload().await }
+        if version == self.current().catalog().version {
+            return Ok(false);
+        }
+        self.reload().await?;
+        Ok(true)
     }
 
     /// Follows changes of other nodes until the server stops. On SQLite there are none.
@@ -90,18 +108,53 @@ impl Schemas {
         if !self.db.is_postgres() {
             return;
         }
+        describe_counter!(
+            "plinth_schema_changes_total",
+            "Changes of the schema by other nodes, and whether they were heard of or seen"
+        );
         let (schemas, stop) = (self.clone(), tasks.clone());
         drop(tasks.spawn(async move {
-            loop {
-                tokio::select! {
-                    () = tokio::time::sleep(LOOK) => {}
-                    () = stop.soft_stopped() => return,
-                }
-                if let Err(err) = schemas.refresh().await {
-                    tracing::warn!(error = %err, "the schema could not be looked at: {err}");
-                }
+            tokio::select! {
+                () = schemas.listen() => {}
+                () = stop.soft_stopped() => {}
             }
         }));
+    }
+
+    /// Listens to what is announced, and looks now and then besides.
+    async fn listen(&self) {
+        let mut listener: Option<Listener> = None;
+        loop {
+            if listener.is_none() {
+                listener = self.db.listen(catalog::CHANNEL).await.unwrap_or_else(|err| {
+                    tracing::warn!(error = %err, "changes of the schema are looked for, since they cannot be listened to: {err}");
+                    None
+                });
+                // What was announced before is not heard any more.
+                self.look("seen").await;
+            }
+            let Some(listening) = &mut listener else {
+                tokio::time::sleep(LOOK).await;
+                continue;
+            };
+            match tokio::time::timeout(LOOK_WHILE_LISTENING, listening.heard()).await {
+                Ok(Ok(())) => self.look("heard").await,
+                Ok(Err(err)) => {
+                    tracing::debug!(error = %err, "the connection that listens was lost");
+                    listener = None;
+                    tokio::time::sleep(LOOK).await;
+                }
+                Err(_) => self.look("seen").await,
+            }
+        }
+    }
+
+    async fn look(&self, how: &'static str) {
+        match self.refresh().await {
+            Ok(true) => counter!("plinth_schema_changes_total", "how" => how).increment(1),
+            Ok(false) => {}
+            Err(err) => tracing::warn!(error = %err, "the schema could not be looked at: {err}"),
+        }
     }
 
     async fn reload(&self) -> Result<(), LoadError> {
@@ -111,7 +164,7 @@ impl Schemas {
     }
 
     /// Puts a schema in the place of an older one.
-    fn replace(&self, schema: Arc<Schema>) {
+    pub(super) fn replace(&self, schema: Arc<Schema>) {
         self.current.rcu(|current| {
             let newer = schema.catalog().version >= current.catalog().version;
             if newer { Arc::clone(&schema) } else { Arc::clone(current) }

@@ -29,6 +29,8 @@ pub struct Conn {
     in_transaction: bool,
     /// When a statement that still runs is ended.
     deadline: Option<tokio::time::Instant>,
+    /// The deadline that an operation begins with.
+    held_to: Option<tokio::time::Instant>,
     /// Bytes of the rows that one statement may give.
     most_bytes: Option<usize>,
 }
@@ -65,7 +67,7 @@ pub struct Query<'c> {
 
 impl Conn {
     pub(super) const fn new(link: Link) -> Self {
-        Self { link, trouble: None, in_transaction: false, deadline: None, most_bytes: None }
+        Self { link, trouble: None, in_transaction: false, deadline: None, held_to: None, most_bytes: None }
     }
 
     /// A statement whose text is in the program.
@@ -113,6 +115,11 @@ impl Conn {
         if let Backend::Sqlite(handle) = self.backend() {
             handle.set_longest_value(bytes);
         }
+    }
+
+    /// Ends every statement that still runs at this moment, in this operation and the next ones until `None` lifts it.
+    pub(super) const fn hold_to(&mut self, deadline: Option<tokio::time::Instant>) {
+        self.held_to = deadline;
     }
 
     /// As [`Conn::set_deadline`], in one go.
@@ -291,7 +298,7 @@ impl Query<'_> {
 
 impl Tx {
     pub(super) const fn new(link: Link) -> Self {
-        Self(Conn { link, trouble: None, in_transaction: true, deadline: None, most_bytes: None })
+        Self(Conn { link, trouble: None, in_transaction: true, deadline: None, held_to: None, most_bytes: None })
     }
 
     /// Runs an operation once. A panic becomes [`Error::Panicked`], and so does not end whoever runs it; an `Ok` after a statement
@@ -302,7 +309,7 @@ impl Tx {
         F: for<'a> FnMut(&'a mut Self) -> BoxFuture<'a, Result<T, E>> + Send,
     {
         // What an operation before this one asked for is not for this one.
-        (self.0.trouble, self.0.deadline, self.0.most_bytes) = (None, None, None);
+        (self.0.trouble, self.0.deadline, self.0.most_bytes) = (None, self.0.held_to, None);
         let outcome = AssertUnwindSafe(async { op(&mut *self).await }).catch_unwind().await;
         match outcome {
             Err(_) => Err(Error::Panicked.into()),

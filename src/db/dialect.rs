@@ -38,6 +38,26 @@ impl Dialect {
         }
     }
 
+    /// Tells every node that listens to a channel (`$1`, with the text `$2`) once the transaction is committed; `None` where there is
+    /// one node.
+    #[must_use]
+    pub const fn announce(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("select pg_notify($1, $2)"),
+        }
+    }
+
+    /// What a write says first when it is to be the only one of its kind until it is committed, and must see what those before it
+    /// wrote: locking a table freezes no view of the data yet, as asking for an advisory lock would.
+    #[must_use]
+    pub const fn lock_app_migrations(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("lock table plinth.app_migrations in share row exclusive mode"),
+        }
+    }
+
     /// Begins a transaction that is going to write.
     ///
     /// SQLite takes the write lock at once: one that waits until the first write cannot wait for it any more. On PostgreSQL the

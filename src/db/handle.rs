@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::BoxFuture;
 use super::conn::{Conn, Tx};
 use super::error::{Error, Result};
-use super::postgres::Pools;
+use super::postgres::{Listener, Pools};
 use super::sqlite::Sqlite;
 
 /// A database. Cheap to clone.
@@ -83,8 +84,36 @@ impl Db {
         F: for<'a> FnMut(&'a mut Tx) -> BoxFuture<'a, Result<T, E>> + Send + 'static,
     {
         match self.engine() {
-            Engine::Sqlite(sqlite) => sqlite.write(op).await,
-            Engine::Postgres(pools) => pools.write(op).await,
+            Engine::Sqlite(sqlite) => sqlite.write(None, op).await,
+            Engine::Postgres(pools) => pools.write(None, op).await,
+        }
+    }
+
+    /// As [`Db::write`], for an operation that may take longer than requests do, or must end sooner: it has a transaction of its own,
+    /// and a statement that still runs when `limit` is over is ended with [`Error::Deadline`].
+    ///
+    /// # Errors
+    /// As [`Db::write`].
+    pub async fn write_within<T, E, F>(&self, limit: Duration, op: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: for<'a> FnMut(&'a mut Tx) -> BoxFuture<'a, Result<T, E>> + Send + 'static,
+    {
+        match self.engine() {
+            Engine::Sqlite(sqlite) => sqlite.write(Some(limit), op).await,
+            Engine::Postgres(pools) => pools.write(Some(limit), op).await,
+        }
+    }
+
+    /// Listens to what other nodes announce on a channel; `None` on SQLite, where there are no others.
+    ///
+    /// # Errors
+    /// [`Error::Open`] when PostgreSQL cannot be reached.
+    pub async fn listen(&self, channel: &'static str) -> Result<Option<Listener>> {
+        match self.engine() {
+            Engine::Sqlite(_) => Ok(None),
+            Engine::Postgres(pools) => pools.listen(channel).await.map(Some),
         }
     }
 

@@ -41,6 +41,7 @@ pub use dialect::Dialect;
 pub use error::{Detail, Error, Result, Told};
 pub use handle::Db;
 pub use migrate::{MIGRATIONS, Migration};
+pub use postgres::Listener;
 pub use row::{Column, FromRow, Row};
 pub use value::{Kind, Typed, Value};
 

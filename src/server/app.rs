@@ -1,7 +1,7 @@
 //! Opens every part, in the order they need each other.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::private::PrivateListener;
@@ -10,6 +10,7 @@ use crate::auth::AuthService;
 use crate::auth::vault::Vault;
 use crate::blob::Blobs;
 use crate::config::{Config, Loaded};
+use crate::data::migrations::{self, FileFault, Plan, State, Stopped};
 use crate::data::service::DataService;
 use crate::data::{self, Schemas};
 use crate::db::{self, Databases};
@@ -60,6 +61,12 @@ pub enum OpenError {
     /// The app's schema cannot be loaded.
     #[error(transparent)]
     Schema(#[from] data::LoadError),
+    /// The folder of the app's migrations has files that are none. A line for each.
+    #[error("the migrations in {} cannot be applied (data.migrations):\n{}", folder.display(), lines(faults))]
+    Migrations { folder: PathBuf, faults: Vec<FileFault> },
+    /// One of the app's migrations was refused; those before it are applied.
+    #[error("the migrations in {} are not all applied (data.migrations):\n{source}", folder.display())]
+    Migration { folder: PathBuf, source: Stopped },
     /// The site's folder cannot be read.
     #[error("the site's folder cannot be served: {0}; see site.root")]
     Site(#[from] front::Error),
@@ -110,7 +117,10 @@ impl App {
             own: functions::Own { public_url: Arc::clone(&public_url.0), listen, socket: private.address() },
         })
         .await?;
-        let schemas = Schemas::open(databases.app.clone(), clock.clone()).await?;
+        let schemas = Schemas::open(databases.app.clone(), clock.clone(), &tasks, config.data.clone()).await?;
+        if let Some(folder) = &config.data.migrations {
+            migrate(&schemas, folder).await?;
+        }
         schemas.follow(&tasks);
         let rows = DataService::new(databases.app.clone(), Arc::new(schemas.clone()), clock.clone(), config.data.clone());
         let site = Site::open(&config.site)?;
@@ -133,8 +143,23 @@ impl App {
     }
 }
 
+/// Applies what the folder has and the database has not.
+async fn migrate(schemas: &Schemas, folder: &Path) -> Result<(), OpenError> {
+    let files = migrations::read(folder).map_err(|faults| OpenError::Migrations { folder: folder.to_owned(), faults })?;
+    let applied = schemas.applied_migrations().await?;
+    for missing in Plan::of(&files, &applied).in_state(State::Missing) {
+        tracing::warn!(file = missing.file_name(), "a migration was applied whose file is not in {}", folder.display());
+    }
+    let done = schemas.migrate(files, migrations::Options::default()).await;
+    done.map(drop).map_err(|source| OpenError::Migration { folder: folder.to_owned(), source })
+}
+
+fn lines(faults: &[FileFault]) -> String {
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
 /// Makes the data folder, for this user alone.
-fn create_data_folder(data: &std::path::Path) -> std::io::Result<()> {
+fn create_data_folder(data: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data)
 }

@@ -6,6 +6,7 @@ mod differential;
 mod http;
 mod indexes;
 mod migrate;
+mod migrations;
 mod openapi;
 mod plan;
 mod request;

@@ -55,10 +55,8 @@ async fn supabase_py_signs_up_signs_in_refreshes_signs_out_and_invokes() {
 /// A server with the tables, rights and functions of `examples/team-tasks`.
 async fn with_team_tasks() -> TestApp {
     let app = TestApp::start().await;
-    for file in ["20260101000000_teams.sql", "20260102000000_rights.sql", "20260103000000_reports.sql"] {
-        let sql = std::fs::read_to_string(here("../../examples/team-tasks/migrations").join(file)).unwrap();
-        app.service().post("/admin/v1/sql").json(&json!({ "sql": sql })).await.assert_status(200);
-    }
+    let applied = app.plinth(&["migrate", "up", "--dir", here("../../examples/team-tasks/migrations").to_str().unwrap()]);
+    assert!(applied.status.success(), "{}", applied.stderr);
     app
 }
 

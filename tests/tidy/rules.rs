@@ -52,7 +52,7 @@ pub const TABLE: &[(&str, &[&str])] = &[
             "openapi",
         ],
     ),
-    ("cli", &["types", "tasks", "sys", "config", "telemetry", "db", "blob", "auth", "data", "server", "isolate"]),
+    ("cli", &["types", "tasks", "sys", "config", "telemetry", "db", "sql", "blob", "auth", "data", "server", "isolate"]),
 ];
 
 /// A word that stays absent outside its home.
@@ -74,7 +74,8 @@ const KEPT: &[Kept] = &[
 ];
 
 /// Where SQL text may be.
-const SQL_HOMES: &[&str] = &["db/", "sql/", "policy/", "data/migrate/", "data/api/sql.rs", "*/queries/", "*/queries.rs"];
+const SQL_HOMES: &[&str] =
+    &["db/", "sql/", "policy/", "data/migrate/", "data/api/sql.rs", "data/api/migrations.rs", "*/queries/", "*/queries.rs"];
 
 /// Where tests may sleep: between two looks at what they wait for. The driver's tests are threads without a runtime.
 const SLEEPERS: &[&str] = &["tests/support/", "tests/isolate/driver.rs"];

@@ -3,9 +3,11 @@
 mod answer;
 mod ask;
 mod error;
+mod migrations;
 mod root;
 mod rpc;
 mod sql;
+mod statement;
 mod table;
 
 use actix_web::body::MessageBody;
@@ -31,6 +33,8 @@ use crate::auth::api::require_key;
         rpc::call_function,
         rpc::query_function,
         sql::run_sql,
+        migrations::list_migrations,
+        migrations::apply_migrations,
     ),
     components(schemas(error::ErrorBody, crate::api::StatementError)),
     tags((name = "data", description = "Tables, views and SQL functions of the app, as PostgREST's clients know them"))
@@ -80,7 +84,7 @@ pub fn routes() -> Scope<
 /// Adds the operator's side to the scope of `/admin/v1`.
 #[must_use]
 pub fn admin_routes(scope: Scope) -> Scope {
-    scope.service(sql::run_sql)
+    scope.service(sql::run_sql).service(migrations::list_migrations).service(migrations::apply_migrations)
 }
 
 async fn no_such_path() -> Result<HttpResponse, ApiError> {

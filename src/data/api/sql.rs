@@ -1,17 +1,19 @@
 //! `POST /admin/v1/sql`: statements as the service role. Needs the service key.
 
-use actix_web::web::Data;
+use actix_web::web::{Data, Payload};
 use actix_web::{HttpResponse, post};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::api::{Code, JsonBody, Problem, StatementError};
+use super::statement::problem;
+use crate::api::{Problem, json_within};
 use crate::auth::api::Caller;
 use crate::data::Schemas;
-use crate::data::migrate::{Error, Notice, Outcome};
-use crate::db;
-use crate::sql::Fault;
+use crate::data::migrate::{Notice, Outcome};
+
+/// Bytes of a body: a text of the longest that is taken, however its characters are escaped.
+const MAX_BODY: usize = 8 << 20;
 
 /// Statements to run.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -51,7 +53,7 @@ struct SqlResult {
     /// As PostgreSQL names it.
     #[schema(example = "CREATE TABLE")]
     command: String,
-    /// The rows that a select, or a write with `returning`, gave.
+    /// The rows that a select, or a write with `returning`, gave: all of them, at most 10,000.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<serde_json::Value>>)]
     rows: Option<Box<RawValue>>,
@@ -64,7 +66,8 @@ struct SqlResult {
 ///
 /// Runs statements in PostgreSQL's grammar in one transaction, with the rights of the service role: definitions (tables, policies,
 /// views, functions, grants) and rows alike, on SQLite and on PostgreSQL. When one is refused, nothing of the text is done, and the
-/// problem says which: its line and column, PostgreSQL's code, and what to write instead.
+/// problem says which: its line and column, PostgreSQL's code, and what to write instead. A statement that gives more than 10,000 rows
+/// is refused (`54000`), one that still runs after `data.sql_timeout` is ended (`57014`).
 #[utoipa::path(
     tag = "data",
     path = "/admin/v1/sql",
@@ -73,9 +76,10 @@ struct SqlResult {
     responses((status = 200, description = "All of it was done", body = SqlAnswer), Problem),
 )]
 #[post("/sql")]
-pub(super) async fn run_sql(caller: Caller, body: JsonBody<SqlBody>, schemas: Data<Schemas>) -> Result<HttpResponse, Problem> {
+pub(super) async fn run_sql(caller: Caller, body: Payload, schemas: Data<Schemas>) -> Result<HttpResponse, Problem> {
     caller.require_service()?;
-    let applied = schemas.apply(&body.0.sql).await.map_err(problem)?;
+    let SqlBody { sql } = json_within(body, MAX_BODY).await?;
+    let applied = schemas.apply(sql).await.map_err(|err| problem(err, "data.sql_timeout"))?;
     let results = applied.outcomes.into_iter().map(|Outcome { command, rows, row_count }| SqlResult { command, rows, row_count });
     let notices = applied.notices.into_iter().map(|Notice { place, statement, reason }| SqlNotice {
         line: place.line,
@@ -84,62 +88,4 @@ pub(super) async fn run_sql(caller: Caller, body: JsonBody<SqlBody>, schemas: Da
         reason,
     });
     Ok(HttpResponse::Ok().json(SqlAnswer { results: results.collect(), notices: notices.collect() }))
-}
-
-fn problem(err: Error) -> Problem {
-    match err {
-        Error::Refused(Fault { line, column, code, message, hint }) => {
-            let known = |number: u64| (number > 0).then_some(number);
-            Code::SqlRefused.because(message).with_statement(StatementError {
-                code: code.to_owned(),
-                hint,
-                line: known(line),
-                column: known(column),
-            })
-        }
-        Error::Statement { place, source } => match told(&source) {
-            Some((code, message)) => Code::SqlRefused.because(message).with_statement(StatementError {
-                code,
-                hint: None,
-                line: Some(place.line),
-                column: Some(place.column),
-            }),
-            None => failed(&source),
-        },
-        Error::Db(source) => match told(&source) {
-            Some((code, message)) => {
-                Code::SqlRefused.because(message).with_statement(StatementError { code, ..StatementError::default() })
-            }
-            None => failed(&source),
-        },
-    }
-}
-
-/// What is no fault of the statements.
-fn failed(err: &db::Error) -> Problem {
-    match err {
-        db::Error::Full(_) => {
-            tracing::error!(error = %err, "SQL was not run: {err}");
-            Code::StorageFull.because("the database's disk is full: nothing was changed; try again when there is space")
-        }
-        err if err.is_transient() => {
-            tracing::error!(error = %err, "the database does not serve: {err}");
-            Code::Unavailable.plain()
-        }
-        err => Problem::internal(err),
-    }
-}
-
-/// PostgreSQL's code and words for what the database refused; `None` for failures of the server itself.
-fn told(err: &db::Error) -> Option<(String, String)> {
-    let told = match err {
-        db::Error::Unique { told, .. }
-        | db::Error::ForeignKey { told, .. }
-        | db::Error::Check { told, .. }
-        | db::Error::NotNull { told, .. } => told,
-        db::Error::Other(detail) => return Some((detail.code.clone(), detail.message.clone())),
-        db::Error::Deadline => return Some(("57014".to_owned(), err.to_string())),
-        _ => return None,
-    };
-    Some((told.code.clone(), told.message.expose().clone()))
 }

@@ -23,11 +23,13 @@ mod postgres;
 mod rename;
 mod rights;
 mod run;
+mod shape;
 mod sqlite;
 mod table;
 mod writer;
 
-pub use run::{Applied, Error, Notice, Outcome, apply};
+pub use run::{Applied, Error, MAX_TEXT_BYTES, Notice, Outcome, apply, apply_in, parse, parse_here};
+pub use shape::{MAX_ANSWER_ROWS, Rehearsal};
 
 use crate::sql::catalog::{ForeignKey, OnDelete};
 use draft::{list, quoted, target};

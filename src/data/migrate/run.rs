@@ -1,21 +1,19 @@
 //! Applies a text of statements in one transaction.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::value::RawValue;
 
-use super::change::{change, is_about_rows};
-use super::draft::{Draft, Effect, Native};
+use super::change::is_about_rows;
 use super::postgres;
-use super::writer::Writer;
+use super::shape::{MAX_ANSWER_ROWS, Rows, Shape, Shown};
 use crate::data::queries::catalog;
-use crate::db::{self, Db, Dialect, Tx};
-use crate::sql::ast::{Body, Expr, Node, Output, Query, Select, Statement};
-use crate::sql::compile::{self, Bindings, Compiled, Context, Owner};
-use crate::sql::lower::{self, Parsed, Scope};
+use crate::db::{self, Db, Tx};
+use crate::sql::catalog::Catalog;
+use crate::sql::lower::{self, Parsed};
 use crate::sql::{Fault, Place, Schema, sqlstate};
 use crate::types::{Clock, Timestamp};
-use crate::values::Type;
 
 /// Bytes of one text.
 pub const MAX_TEXT_BYTES: usize = 1 << 20;
@@ -32,6 +30,19 @@ pub struct Applied {
     pub notices: Vec<Notice>,
     /// The schema as it became; `None` when only rows were read or written.
     pub schema: Option<Arc<Schema>>,
+}
+
+impl Applied {
+    /// Says in the log what PostgreSQL did not take.
+    pub fn warn(&self) {
+        for Notice { statement, reason, .. } in &self.notices {
+            tracing::warn!(
+                statement,
+                reason,
+                "PostgreSQL did not take `{statement}` natively, and requests do without: {reason}"
+            );
+        }
+    }
 }
 
 /// What one statement did.
@@ -77,55 +88,76 @@ impl From<Fault> for Error {
     }
 }
 
-/// Applies statements in one transaction, as the service role.
+/// Applies statements in one transaction, as the service role. `limit`: how long they may run.
 ///
 /// # Errors
 ///
 /// [`Error`]: the first statement that is refused, with its place. Then nothing of the text was done.
-pub async fn apply(db: &Db, clock: &Clock, sql: &str) -> Result<Applied, Error> {
+pub async fn apply(db: &Db, clock: &Clock, sql: String, limit: Duration) -> Result<Applied, Error> {
+    let parsed = Arc::new(parse(sql).await?);
+    let now = clock.now();
+    db.write_within(limit, move |tx| {
+        let parsed = Arc::clone(&parsed);
+        Box::pin(async move { apply_in(tx, now, &parsed).await })
+    })
+    .await
+}
+
+/// Reads a text, on a thread of its own: a long one takes a while.
+///
+/// # Errors
+///
+/// What is wrong with its grammar, and texts that are too long.
+pub async fn parse(sql: String) -> Result<Vec<Parsed>, Error> {
+    let parsed = tokio::task::spawn_blocking(move || parse_here(&sql)).await;
+    Ok(parsed.map_err(|_| db::Error::Panicked)??)
+}
+
+/// As [`parse`], on this thread.
+///
+/// # Errors
+///
+/// Those of [`parse`].
+pub fn parse_here(sql: &str) -> Result<Vec<Parsed>, Fault> {
     if sql.len() > MAX_TEXT_BYTES {
-        return Err(Fault::new(sqlstate::PROGRAM_LIMIT, format!("the text is longer than {MAX_TEXT_BYTES} bytes")).into());
+        let message = format!("the text is longer than {MAX_TEXT_BYTES} bytes");
+        return Err(Fault::new(sqlstate::PROGRAM_LIMIT, message).hint("send it in parts"));
     }
     let parsed = lower::parse(sql)?;
     if parsed.len() > MAX_STATEMENTS {
         let message = format!("the text has more than {MAX_STATEMENTS} statements");
-        return Err(Fault::new(sqlstate::PROGRAM_LIMIT, message).hint("send it in parts").into());
+        return Err(Fault::new(sqlstate::PROGRAM_LIMIT, message).hint("send it in parts"));
     }
-    let parsed = Arc::new(parsed);
-    let now = clock.now();
-    db.write(move |tx| {
-        let parsed = Arc::clone(&parsed);
-        Box::pin(async move { Run::begin(tx, now).await?.all(&parsed).await })
-    })
-    .await
+    Ok(parsed)
+}
+
+/// Applies statements in a transaction that the caller began, as the service role.
+///
+/// # Errors
+///
+/// Those of [`apply`].
+pub async fn apply_in(tx: &mut Tx, now: Timestamp, parsed: &[Parsed]) -> Result<Applied, Error> {
+    if tx.is_postgres() {
+        tx.query(postgres::APP_PATH).execute().await?;
+    }
+    let before = catalog::load(tx).await?;
+    let shape = Shape::of(before.clone(), now)?;
+    Run { tx, before, shape, changed: false, answered: 0, tried: Vec::new() }.all(parsed).await
 }
 
 /// A text on its way through a transaction.
 struct Run<'t> {
     tx: &'t mut Tx,
-    now: Timestamp,
-    before: crate::sql::catalog::Catalog,
-    draft: Draft,
-    schema: Schema,
+    before: Catalog,
+    shape: Shape,
     changed: bool,
-    /// Whether native roles were made in this transaction.
-    roles: bool,
+    /// Bytes of rows so far.
     answered: usize,
     /// The statements whose native definitions were tried, each once for each of them.
     tried: Vec<Notice>,
 }
 
-impl<'t> Run<'t> {
-    async fn begin(tx: &'t mut Tx, now: Timestamp) -> Result<Self, Error> {
-        if tx.is_postgres() {
-            tx.query(postgres::APP_PATH).execute().await?;
-        }
-        let before = catalog::load(tx).await?;
-        let schema = Schema::build(before.clone())?;
-        let draft = Draft { catalog: schema.catalog().clone() };
-        Ok(Self { tx, now, before, draft, schema, changed: false, roles: false, answered: 0, tried: Vec::new() })
-    }
-
+impl Run<'_> {
     async fn all(mut self, parsed: &[Parsed]) -> Result<Applied, Error> {
         let mut outcomes = Vec::with_capacity(parsed.len());
         for parsed in parsed {
@@ -136,46 +168,22 @@ impl<'t> Run<'t> {
             return Ok(Applied { outcomes, notices: Vec::new(), schema: None });
         }
         let notices = self.left_out().await?;
-        self.draft.catalog.version = self.before.version + 1;
-        catalog::store(self.tx, &self.before, &self.draft.catalog).await?;
-        let schema = Schema::build(self.draft.catalog)?;
+        let schema = self.shape.finish(self.before.version + 1)?;
+        catalog::store(self.tx, &self.before, schema.catalog()).await?;
         Ok(Applied { outcomes, notices, schema: Some(Arc::new(schema)) })
     }
 
     async fn definition(&mut self, parsed: &Parsed) -> Result<Outcome, Error> {
-        let effect = change(&mut self.draft, &parsed.statement)?;
-        // A fault in a piece that was there before has its place in that piece's text, not in this one.
-        self.schema = Schema::build(self.draft.catalog.clone()).map_err(|fault| Fault { line: 0, column: 0, ..fault })?;
+        let definition = self.shape.define(parsed, self.tx.dialect())?;
         self.changed = true;
-        for text in self.texts(&effect, parsed)? {
+        for text in definition.texts {
             self.tx.query_owned(text).execute().await?;
         }
-        Ok(Outcome { command: effect.tag.to_owned(), rows: None, row_count: None })
-    }
-
-    /// The definitions of the database that is there. Those of the other are made too, so that both refuse the same.
-    fn texts(&mut self, effect: &Effect, parsed: &Parsed) -> Result<Vec<String>, Fault> {
-        let writer = Writer { schema: &self.schema, now: self.now };
-        let mut texts = Vec::new();
-        for ddl in &effect.sqlite {
-            texts.extend(writer.statements(ddl)?);
+        for _ in 0..definition.optional {
+            let statement = parsed.statement.to_string().chars().take(SHOWN).collect();
+            self.tried.push(Notice { place: parsed.place, statement, reason: String::new() });
         }
-        if self.tx.dialect() == Dialect::Sqlite {
-            return Ok(texts);
-        }
-        texts.clear();
-        if !self.roles && effect.postgres.iter().any(|native| matches!(native, Native::Optional(_))) {
-            self.roles = true;
-            texts.push(postgres::ROLES.to_owned());
-        }
-        for native in &effect.postgres {
-            texts.extend(postgres::text(native, self.tried.len(), &writer)?);
-            if matches!(native, Native::Optional(_)) {
-                let statement = parsed.statement.to_string().chars().take(SHOWN).collect();
-                self.tried.push(Notice { place: parsed.place, statement, reason: String::new() });
-            }
-        }
-        Ok(texts)
+        Ok(Outcome { command: definition.tag.to_owned(), rows: None, row_count: None })
     }
 
     /// What PostgreSQL left out, with its reasons.
@@ -190,23 +198,17 @@ impl<'t> Run<'t> {
     }
 
     async fn rows(&mut self, parsed: &Parsed) -> Result<Outcome, Error> {
-        let mut statement = lower::statement(&parsed.statement, &self.schema, &Scope::default())?;
-        let command = match &statement {
-            Statement::Query(_) => "SELECT",
-            Statement::Insert(_) => "INSERT",
-            Statement::Update(_) => "UPDATE",
-            Statement::Delete(_) => "DELETE",
-        };
-        let (as_json, whole) = shown(&mut statement);
-        let Compiled { sql, values, .. } = self.compile(&statement)?;
-        let query = values.into_iter().fold(self.tx.query_owned(sql), crate::db::Query::bind);
-        if !as_json {
+        let Rows { command, compiled, shown } = self.shape.rows(parsed, self.tx.dialect())?;
+        let query = compiled.values.into_iter().fold(self.tx.query_owned(compiled.sql), db::Query::bind);
+        if shown == Shown::No {
             let count = query.execute().await?;
             return Ok(Outcome { command: command.to_owned(), rows: None, row_count: Some(count) });
         }
         let rows = query.fetch_all::<(String,)>().await?.into_iter().map(|(json,)| json).collect::<Vec<_>>();
-        let json =
-            if whole { rows.into_iter().next().unwrap_or_else(|| "[]".to_owned()) } else { format!("[{}]", rows.join(",")) };
+        let json = match shown {
+            Shown::Whole => rows.into_iter().next().unwrap_or_else(|| "[]".to_owned()),
+            _ => format!("[{}]", rows.join(",")),
+        };
         self.answered += json.len();
         if self.answered > MAX_ANSWER_BYTES {
             let message = format!("the answer is larger than {MAX_ANSWER_BYTES} bytes");
@@ -214,49 +216,14 @@ impl<'t> Run<'t> {
         }
         let unreadable = |err: serde_json::Error| Fault::new("XX000", format!("the rows are not JSON: {err}"));
         let count = serde_json::from_str::<Vec<serde::de::IgnoredAny>>(&json).map_err(unreadable)?.len();
+        if count > MAX_ANSWER_ROWS {
+            let message = format!("the statement gives more than {MAX_ANSWER_ROWS} rows");
+            let hint = "add `limit`, and `offset` for the pages after the first, or leave `returning` out";
+            return Err(Fault::new(sqlstate::PROGRAM_LIMIT, message).hint(hint).into());
+        }
         let rows = RawValue::from_string(json).map_err(unreadable)?;
         Ok(Outcome { command: command.to_owned(), rows: Some(rows), row_count: u64::try_from(count).ok() })
     }
-
-    fn compile(&self, statement: &Statement) -> Result<Compiled, Fault> {
-        let bindings = Bindings {
-            uid: None,
-            role: "service_role".to_owned(),
-            jwt: serde_json::json!({ "role": "service_role" }),
-            email: None,
-            now: self.now,
-        };
-        let context = Context { dialect: self.tx.dialect(), schema: &self.schema, bindings: &bindings, rights: &Owner };
-        compile::statement(statement, &context)
-    }
-}
-
-/// Makes a statement give its rows as JSON. Whether it gives any, and whether all of them as one value.
-fn shown(statement: &mut Statement) -> (bool, bool) {
-    let returning = match statement {
-        Statement::Query(query) => {
-            let rows = Expr { node: Node::JsonRows(Box::new(query.clone())), ty: Type::Json };
-            let select = Select {
-                distinct: false,
-                columns: vec![Output { name: "rows".to_owned(), expr: rows }],
-                from: Vec::new(),
-                filter: None,
-                group_by: Vec::new(),
-                having: None,
-            };
-            *query = Query { body: Body::Select(Box::new(select)), order: Vec::new(), limit: None, offset: None };
-            return (true, true);
-        }
-        Statement::Insert(insert) => &mut insert.returning,
-        Statement::Update(update) => &mut update.returning,
-        Statement::Delete(delete) => &mut delete.returning,
-    };
-    if returning.is_empty() {
-        return (false, false);
-    }
-    let members = returning.drain(..).map(|output| (output.name, output.expr)).collect();
-    returning.push(Output { name: "row".to_owned(), expr: Expr { node: Node::JsonObject(members), ty: Type::Json } });
-    (true, false)
 }
 
 /// The same error at the statement's place.

@@ -40,12 +40,18 @@ pub async fn version(conn: &mut Conn) -> db::Result<i64> {
     Ok(found.map_or(0, |(version,)| version))
 }
 
-/// Writes what differs between two catalogues, and the new one's version.
+/// Where a change of the catalogue is announced to other nodes.
+pub const CHANNEL: &str = "plinth_catalog";
+
+/// Writes what differs between two catalogues, and the new one's version; other nodes hear of it once it is committed.
 ///
 /// # Errors
 ///
 /// What the database says.
 pub async fn store(conn: &mut Conn, old: &Catalog, new: &Catalog) -> db::Result<()> {
+    if let Some(announce) = conn.dialect().announce() {
+        conn.query(announce).bind(CHANNEL).bind(new.version.to_string()).execute().await?;
+    }
     // The version first: of two that change the catalogue at once, one waits here, and then runs again.
     conn.query("update plinth.catalog_version set version = $1 where id = 1").bind(new.version).execute().await?;
     for relation in old.relations().filter(|relation| new.relation(&relation.name).is_none()) {

@@ -1,3 +1,4 @@
 //! SQL of the data API's own tables.
 
 pub mod catalog;
+pub mod migrations;

@@ -31,4 +31,5 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(6, "lambda", "0006_lambda.sql"),
     migration!(7, "function_sources", "0007_function_sources.sql"),
     migration!(8, "catalog", "0008_catalog.sql"),
+    migration!(9, "app_migrations", "0009_app_migrations.sql"),
 ];

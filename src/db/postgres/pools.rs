@@ -9,6 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection, PgPool};
 use tokio::runtime;
 
+use super::listener::Listener;
 use super::session::Session;
 use crate::db::BoxFuture;
 use crate::db::conn::{Conn, Link, Tx};
@@ -29,6 +30,9 @@ const TRUSTED: Duration = Duration::from_secs(10);
 
 /// A statement whose connection was closed is given up within so long. (PostgreSQL has that setting from version 14 on.)
 const GIVE_UP: &str = "select set_config(name, '500ms', false) from pg_settings where name = 'client_connection_check_interval'";
+
+/// How much longer than its statements an operation with a limit of its own may run.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Statements each connection keeps prepared.
 const PREPARED: usize = 512;
@@ -74,16 +78,17 @@ impl Pools {
         self.session().await.map(|session| Conn::new(Link::Postgres(session)))
     }
 
-    pub(in crate::db) async fn write<T, E, F>(&self, mut op: F) -> Result<T, E>
+    /// `limit`: how long the operation's statements may run; as any other's unless said.
+    pub(in crate::db) async fn write<T, E, F>(&self, limit: Option<Duration>, mut op: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<Error> + Send + 'static,
         F: for<'a> FnMut(&'a mut Tx) -> BoxFuture<'a, Result<T, E>> + Send + 'static,
     {
-        let until = tokio::time::Instant::now() + self.timeout;
+        let until = tokio::time::Instant::now() + limit.map_or(self.timeout, |limit| limit + GRACE);
         for rerun in 0..=RERUNS {
             let _turn = if rerun >= ONE_AT_A_TIME { Some(self.lane.lock().await) } else { None };
-            match tokio::time::timeout_at(until, self.run(&mut op)).await {
+            match tokio::time::timeout_at(until, self.run(limit, &mut op)).await {
                 Ok(Ok(Run::Done(result))) => return result,
                 Ok(Ok(Run::Again)) => {}
                 Ok(Err(err)) => return Err(err.into()),
@@ -96,7 +101,7 @@ impl Pools {
     }
 
     /// Runs an operation once. Dropped in the middle, it is rolled back.
-    async fn run<T, E, F>(&self, op: &mut F) -> Result<Run<T, E>>
+    async fn run<T, E, F>(&self, limit: Option<Duration>, op: &mut F) -> Result<Run<T, E>>
     where
         E: From<Error>,
         F: for<'a> FnMut(&'a mut Tx) -> BoxFuture<'a, Result<T, E>> + Send,
@@ -106,7 +111,11 @@ impl Pools {
             // The server was restarted since the connection was used last; nothing was done yet.
             return if matches!(err, sqlx::Error::Io(_)) { Ok(Run::Again) } else { Err(err.into()) };
         }
+        if let Some(limit) = limit {
+            session.script(&longer(limit)).await?;
+        }
         let mut tx = Tx::new(Link::Postgres(session));
+        tx.hold_to(limit.map(|limit| tokio::time::Instant::now() + limit));
         let result = tx.run_caught(op).await;
         let again = tx.trouble() == Some(Trouble::Retry);
         let Some(session) = tx.session() else { return Err(Error::Unavailable("it is closed".to_owned())) };
@@ -127,6 +136,17 @@ impl Pools {
             Err(err) if Trouble::of_sqlx(&err) == Trouble::Retry => Ok(Run::Again),
             Err(err) => Ok(Run::Done(Err(Error::from(err).into()))),
         }
+    }
+
+    /// Listens on a connection of its own.
+    pub(in crate::db) async fn listen(&self, channel: &'static str) -> Result<Listener> {
+        let pool = PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(self.timeout)
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .connect_lazy_with(self.options.clone());
+        Listener::open(pool, channel).await
     }
 
     async fn session(&self) -> Result<Session> {
@@ -183,6 +203,12 @@ impl Pools {
             let _ = tokio::time::timeout(Duration::from_secs(1), pool.close()).await;
         }
     }
+}
+
+/// Gives a transaction's statements so long. The server's own deadline is to be the first to end one.
+fn longer(limit: Duration) -> String {
+    let millis = (limit + GRACE).as_millis();
+    format!("set local statement_timeout = {millis}; set local idle_in_transaction_session_timeout = {millis}")
 }
 
 /// Between 0 and 2, 4, 8… milliseconds, at most 64, by chance: those that collided must not do so again.

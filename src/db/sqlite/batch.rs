@@ -28,6 +28,9 @@ const OPERATIONS: usize = 512;
 /// No operation joins a transaction that is older: the first ones wait for their answers.
 const AGE: Duration = Duration::from_millis(20);
 
+/// How much longer than its statements an operation with a limit of its own may run.
+const GRACE: Duration = Duration::from_secs(5);
+
 /// How an operation left the transaction.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum After {
@@ -57,10 +60,17 @@ impl State {
     /// Runs what is waiting, as one transaction; `false` when nothing was.
     pub(super) async fn batch(&mut self) -> bool {
         let Some(first) = self.next() else { return false };
+        if first.limit().is_some() {
+            self.one_by_one(vec![first], None).await;
+            return true;
+        }
         let mut jobs = Vec::new();
         match self.together(first, &mut jobs).await {
             Ok(()) => jobs.into_iter().for_each(|job| job.finish(Ok(()))),
-            Err(broken) => self.one_by_one(jobs, broken.by).await,
+            Err(broken) => {
+                counter!("plinth_db_replays_total", "database" => self.settings.name).increment(1);
+                self.one_by_one(jobs, broken.by).await;
+            }
         }
         true
     }
@@ -95,7 +105,6 @@ impl State {
 
     /// Runs each in a transaction of its own.
     async fn one_by_one(&mut self, mut jobs: Vec<Box<dyn Job>>, too_long: Option<(usize, Result<()>)>) {
-        counter!("plinth_db_replays_total", "database" => self.settings.name).increment(1);
         if let Some((place, end)) = too_long {
             jobs.remove(place).finish(end);
         }
@@ -124,20 +133,27 @@ impl State {
 
     /// The next operation; before the queue counts as empty, callers that were just woken get their turn.
     async fn next_or_later(&mut self) -> Option<Box<dyn Job>> {
-        if let Some(job) = self.next() {
-            return Some(job);
+        let mut next = self.next();
+        if next.is_none() {
+            tokio::task::yield_now().await;
+            next = self.next();
         }
-        tokio::task::yield_now().await;
-        self.next()
+        if next.as_ref().is_some_and(|job| job.limit().is_some()) {
+            self.held = next.take();
+        }
+        next
     }
 
     async fn run(&mut self, job: &mut dyn Job) -> After {
-        let limit = self.settings.timeout;
+        let limit = job.limit();
         let Some(tx) = self.tx.as_mut() else { return After::Lost };
+        // One with a limit of its own is told by its statements when that is over.
+        let whole = limit.map_or(self.settings.timeout, |limit| limit + GRACE);
+        tx.hold_to(limit.map(|limit| tokio::time::Instant::now() + limit));
         if let Some(handle) = tx.sqlite() {
-            handle.limit(Some(Instant::now() + limit));
+            handle.limit(Some(Instant::now() + whole));
         }
-        match timeout(limit, job.run(tx)).await {
+        match timeout(whole, job.run(tx)).await {
             Err(_) => After::TooLong,
             Ok(_) if tx.trouble() == Some(Trouble::TooLong) => After::TooLong,
             Ok(_) if tx.trouble() == Some(Trouble::Lost) => After::Lost,

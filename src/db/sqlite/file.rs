@@ -93,14 +93,15 @@ impl Sqlite {
         self.readers.lease().await.map(|lease| Conn::new(Link::SqliteReader(lease)))
     }
 
-    pub(in crate::db) async fn write<T, E, F>(&self, op: F) -> Result<T, E>
+    /// `limit`: how long the operation may run, alone in its transaction; as any other unless said.
+    pub(in crate::db) async fn write<T, E, F>(&self, limit: Option<Duration>, op: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<Error> + Send + 'static,
         F: for<'a> FnMut(&'a mut Tx) -> BoxFuture<'a, Result<T, E>> + Send + 'static,
     {
         let Some(writer) = &self.writer else { return Err(Error::ReadOnly.into()) };
-        let (op, answer) = Op::new(op, writer.timeout());
+        let (op, answer) = Op::new(op, writer.timeout(), limit);
         writer.submit(Box::new(op)).await?;
         // The sender is dropped without an answer when the operation waited too long, or the server stops hard.
         answer.await.unwrap_or_else(|_| Err(Error::Unavailable("it is stopping".to_owned()).into()))

@@ -14,6 +14,9 @@ pub(super) trait Job: Send {
     /// Why it need not run any more: its caller has gone, or it waited too long.
     fn is_stale(&self, now: Instant) -> bool;
 
+    /// How long it may run, where it said so: then it is alone in its transaction, since its neighbours would wait for it.
+    fn limit(&self) -> Option<Duration>;
+
     /// Runs it and keeps its result; `true` when what it wrote is to be kept.
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool>;
 
@@ -28,12 +31,13 @@ pub(super) struct Op<T, E, F> {
     answer: oneshot::Sender<Result<T, E>>,
     /// When it is too late to begin.
     begin_before: Instant,
+    limit: Option<Duration>,
 }
 
 impl<T, E, F> Op<T, E, F> {
-    pub(super) fn new(op: F, patience: Duration) -> (Self, oneshot::Receiver<Result<T, E>>) {
+    pub(super) fn new(op: F, patience: Duration, limit: Option<Duration>) -> (Self, oneshot::Receiver<Result<T, E>>) {
         let (answer, receiver) = oneshot::channel();
-        (Self { run: op, result: None, answer, begin_before: Instant::now() + patience }, receiver)
+        (Self { run: op, result: None, answer, begin_before: Instant::now() + patience, limit }, receiver)
     }
 }
 
@@ -45,6 +49,10 @@ where
 {
     fn is_stale(&self, now: Instant) -> bool {
         self.answer.is_closed() || now >= self.begin_before
+    }
+
+    fn limit(&self) -> Option<Duration> {
+        self.limit
     }
 
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool> {

@@ -34,6 +34,8 @@ pub(super) struct Writer {
 pub(super) struct State {
     pub(super) settings: Settings,
     pub(super) queue: mpsc::Receiver<Box<dyn Job>>,
+    /// An operation that was taken from the queue, and waits for the transaction before it to end.
+    pub(super) held: Option<Box<dyn Job>>,
     /// `None` after the connection broke, or while it is lent, or once it is closed.
     pub(super) tx: Option<Tx>,
     /// Whether a transaction was begun and its end was not seen.
@@ -45,7 +47,7 @@ impl Writer {
     pub(super) fn start(settings: Settings, first: Handle, tasks: &Tasks) -> Arc<Self> {
         let (queue, receiver) = mpsc::channel(QUEUE);
         let tx = Some(Tx::new(Link::SqliteWriter(first)));
-        let state = State { settings: settings.clone(), queue: receiver, tx, dirty: false, closed: false };
+        let state = State { settings: settings.clone(), queue: receiver, held: None, tx, dirty: false, closed: false };
         let writer =
             Arc::new(Self { settings, queue, working: AtomicBool::new(false), state: Mutex::new(state), tasks: tasks.clone() });
         wal::watch(&writer, tasks);
@@ -156,7 +158,7 @@ impl State {
     /// The next operation that still matters; those that do not are answered.
     pub(super) fn next(&mut self) -> Option<Box<dyn Job>> {
         let now = Instant::now();
-        while let Ok(job) = self.queue.try_recv() {
+        while let Some(job) = self.held.take().or_else(|| self.queue.try_recv().ok()) {
             if !job.is_stale(now) {
                 return Some(job);
             }

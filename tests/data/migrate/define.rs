@@ -109,25 +109,3 @@ async fn a_view_keeps_the_columns_it_was_made_with() {
     run(&app, "alter table a add column y text; insert into a (id, x, y) values (1, 'x', 'y')").await;
     assert_eq!(rows(&app, "select * from v").await, json!([{ "id": 1, "x": "x" }]));
 }
-
-#[tokio::test]
-async fn the_sample_apps_migrations_are_applied() {
-    let app = TestApp::start().await;
-    app.sign_up("ada@example.com").await;
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/team-tasks");
-    for file in [
-        "migrations/20260101000000_teams.sql",
-        "migrations/20260102000000_rights.sql",
-        "migrations/20260103000000_reports.sql",
-        "seed.sql",
-    ] {
-        let text = std::fs::read_to_string(format!("{folder}/{file}")).expect("the sample's file");
-        run(&app, &text).await;
-    }
-    let totals = rows(&app, "select * from team_totals('6f1c1a0e-6d5c-4d6f-9b8e-0d3a7f5f2a11')").await;
-    let expected = json!([
-        { "project": "Paint the tower", "tasks": 1, "done": 1 },
-        { "project": "Repair the lamp", "tasks": 1, "done": 0 }
-    ]);
-    assert_eq!(totals, expected);
-}

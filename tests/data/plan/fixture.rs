@@ -103,6 +103,7 @@ impl Shop {
             max_result_bytes: 1 << 20,
             statement_timeout: Duration::from_secs(20),
             tx_rollback: true,
+            ..config::Data::default()
         };
         let service = DataService::new(db.clone(), Arc::new(Fixed(Arc::new(schema))), Clock::system(), settings);
         Self { service, db, _databases: databases, _folder: folder, _fresh: fresh }
