@@ -20,6 +20,7 @@ pub mod openapi;
 pub mod policy;
 pub mod server;
 pub mod sql;
+pub mod storage;
 pub mod sys;
 pub mod tasks;
 pub mod telemetry;

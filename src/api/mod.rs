@@ -4,6 +4,7 @@
 //! `match`; [`Problem`] turns that into an answer. What an internal error says goes to the log, never to the client.
 
 mod code;
+pub mod conditions;
 mod json;
 mod limits;
 mod problem;

@@ -9,9 +9,12 @@ use super::key::InvalidKey;
 pub enum Error {
     #[error(transparent)]
     InvalidKey(#[from] InvalidKey),
-    /// The folder could not be made.
-    #[error("cannot open the blob folder {folder}: {reason}")]
+    /// The folder could not be made, or the store elsewhere not be set up.
+    #[error("cannot open the blob store {folder}: {reason}")]
     Open { folder: String, reason: String },
+    /// There are no bytes under a key that must have some.
+    #[error("there is no blob {0}")]
+    Missing(String),
     /// There is no space left, or the file would be larger than this process may write.
     #[error("the blob store is full: {0}")]
     Full(String),

@@ -10,6 +10,7 @@ mod migrate;
 mod openapi;
 mod package;
 mod serve;
+mod storage;
 mod target;
 
 use std::io::Write;
@@ -41,6 +42,8 @@ enum Command {
     Functions(functions::Options),
     /// Make, apply and show the app's migrations: files <version>_<name>.sql in a folder
     Migrate(migrate::Options),
+    /// Compare the files with the bytes that are kept of them
+    Storage(storage::Options),
     /// Print the OpenAPI document
     Openapi,
     /// The process that runs one function; started by the server
@@ -78,6 +81,7 @@ pub fn main() -> ExitCode {
         Command::Keys(options) => keys::run(&options),
         Command::Functions(options) => functions::run(&options),
         Command::Migrate(options) => migrate::run(&options),
+        Command::Storage(options) => storage::run(&options),
         Command::Openapi => openapi::run(),
         Command::FunctionWorker(Worker { make_snapshot: true }) => isolate::snapshot::main(),
         Command::FunctionWorker(Worker { make_snapshot: false }) => isolate::worker::main(),

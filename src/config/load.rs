@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::setting::{Raw, Setting};
-use super::{Config, settings};
+use super::{Config, settings, storage};
 use crate::types::Secret;
 
 /// The file read when no other is named and it is there.
@@ -68,6 +68,9 @@ pub fn load(flags: &Flags, environment: &BTreeMap<String, String>) -> Result<Loa
     let file = loader.read_file(flags, environment);
     loader.read_environment(environment);
     loader.read_flags(flags);
+    for (key, message) in storage::faults(&loader.config) {
+        loader.fail(key, message);
+    }
     if !loader.errors.is_empty() {
         return Err(loader.errors);
     }

@@ -13,6 +13,7 @@ mod log;
 mod server;
 mod setting;
 mod site;
+mod storage;
 
 pub use auth::Auth;
 pub use data::Data;
@@ -25,6 +26,7 @@ pub use log::{Log, LogFormat};
 pub use server::Server;
 pub use setting::{Raw, Setting};
 pub use site::Site;
+pub use storage::{Backend, Storage};
 
 /// Every setting, checked.
 #[derive(Clone, Debug, Default)]
@@ -35,12 +37,22 @@ pub struct Config {
     pub auth: Auth,
     pub data: Data,
     pub functions: Functions,
+    pub storage: Storage,
     pub site: Site,
 }
 
 /// Every setting there is, in the order of the documentation.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
-    [server::SETTINGS, database::SETTINGS, log::SETTINGS, auth::SETTINGS, data::SETTINGS, functions::SETTINGS, site::SETTINGS]
-        .into_iter()
-        .flatten()
+    [
+        server::SETTINGS,
+        database::SETTINGS,
+        log::SETTINGS,
+        auth::SETTINGS,
+        data::SETTINGS,
+        functions::SETTINGS,
+        storage::SETTINGS,
+        site::SETTINGS,
+    ]
+    .into_iter()
+    .flatten()
 }

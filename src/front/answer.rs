@@ -9,17 +9,17 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError};
 use bytes::Bytes;
 
 use super::coding::Coding;
-use super::conditions::{Decision, decide};
 use super::resource::{Content, Form, Resource};
 use super::stream;
 use crate::api::Code;
+use crate::api::conditions::{Decision, decide};
 
 /// A file, or what the request's conditions leave of it.
 pub(super) fn file(request: &HttpRequest, resource: &Resource) -> HttpResponse {
     let is_get = request.method() == Method::GET;
     let (form, coding) = resource.choose(text(request.headers(), &header::ACCEPT_ENCODING));
     let len = form.content.len();
-    let (status, first, count) = match decide(request.headers(), form, resource.modified.as_ref(), is_get) {
+    let (status, first, count) = match decide(request.headers(), &form.validators(resource.modified.as_ref()), is_get) {
         Decision::Whole => (StatusCode::OK, 0, len),
         Decision::Part { first, last } => (StatusCode::PARTIAL_CONTENT, first, last - first + 1),
         Decision::NotModified => return validators(&mut HttpResponse::NotModified(), resource, form).finish(),

@@ -14,8 +14,9 @@ use super::coding::Coding;
 use super::error::Error;
 use super::media::content_type;
 use super::path::SitePath;
-use super::resource::{Form, Modified, Resource};
+use super::resource::{Form, Resource};
 use super::stream;
+use crate::api::conditions::Modified;
 use crate::types::Clock;
 
 /// The largest file that is kept in memory, in bytes.

@@ -16,7 +16,6 @@ mod answer;
 mod builtin;
 mod cache;
 mod coding;
-mod conditions;
 mod error;
 mod folder;
 mod media;

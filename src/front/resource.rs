@@ -2,13 +2,13 @@
 
 use std::fs::File;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use actix_web::http::header::HeaderValue;
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 
 use super::coding::{Accepted, Coding};
+use crate::api::conditions::{Modified, Validators};
 
 /// One file of the site, plain and in the packed forms that lie beside it.
 #[derive(Debug)]
@@ -33,13 +33,6 @@ pub(super) enum Content {
     File { file: Arc<File>, len: u64 },
 }
 
-/// When a file was last changed, in whole seconds.
-#[derive(Clone, Debug)]
-pub(super) struct Modified {
-    pub(super) at: SystemTime,
-    pub(super) header: HeaderValue,
-}
-
 impl Resource {
     /// The form to send: of those the client takes, the one it wants most, and of equals the shortest.
     pub(super) fn choose(&self, accept_encoding: Option<&str>) -> (&Form, Option<Coding>) {
@@ -58,6 +51,11 @@ impl Resource {
 }
 
 impl Form {
+    /// What requests for it are compared with.
+    pub(super) fn validators<'f>(&'f self, modified: Option<&'f Modified>) -> Validators<'f> {
+        Validators { etag: &self.etag, modified, len: self.content.len() }
+    }
+
     /// Bytes in memory, named by their hash, so that every node gives them the same tag.
     pub(super) fn in_memory(bytes: Bytes) -> Self {
         use std::fmt::Write;
@@ -84,15 +82,6 @@ impl Content {
             Self::Memory(bytes) => bytes.len() as u64,
             Self::File { len, .. } => *len,
         }
-    }
-}
-
-impl Modified {
-    /// Drops what is below a second, which the header has no room for.
-    pub(super) fn new(at: SystemTime) -> Self {
-        let since_epoch = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let at = UNIX_EPOCH + Duration::from_secs(since_epoch.as_secs());
-        Self { at, header: header_value(httpdate::fmt_http_date(at)) }
     }
 }
 

@@ -3,9 +3,9 @@
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
 
-use super::conditions::{Decision, decide};
 use super::path::SitePath;
 use super::resource::Form;
+use crate::api::conditions::{Decision, decide};
 
 /// The name below the root that a request's path asks for; `None` when it is refused.
 #[must_use]
@@ -24,7 +24,7 @@ pub fn part(headers: &[(&str, &[u8])], len: usize) -> Option<(u64, u64)> {
         }
     }
     let form = Form::in_memory(Bytes::from(vec![0; len]));
-    match decide(&map, &form, None, true) {
+    match decide(&map, &form.validators(None), true) {
         Decision::Part { first, last } => Some((first, last)),
         Decision::Whole | Decision::NotModified | Decision::OutOfRange => None,
     }

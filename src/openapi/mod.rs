@@ -8,7 +8,7 @@ use utoipa::openapi::server::ServerBuilder;
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::{auth, data, functions, lambda};
+use crate::{auth, data, functions, lambda, storage};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -44,9 +44,15 @@ impl Modify for Credentials {
 #[must_use]
 pub fn document(own: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
     let mut document = Base::openapi();
-    for part in
-        [auth::api::Doc::openapi(), data::api::Doc::openapi(), functions::api::Doc::openapi(), lambda::Doc::openapi(), own]
-    {
+    let parts = [
+        auth::api::Doc::openapi(),
+        data::api::Doc::openapi(),
+        storage::api::Doc::openapi(),
+        functions::api::Doc::openapi(),
+        lambda::Doc::openapi(),
+        own,
+    ];
+    for part in parts {
         document.merge(part);
     }
     document.paths.paths.values_mut().for_each(tell_methods_apart);

@@ -1,13 +1,24 @@
 //! A caller's rights, as the compiler asks for them.
 
+use std::sync::Arc;
+
 use super::{grants, rows};
 use crate::sql::catalog::{Command, Function, Grantee, Privilege, Relation};
-use crate::sql::compile::{Lowered, Reach, Rights};
+use crate::sql::compile::{Lowered, Owner, Reach, Rights};
 
 /// Who a statement is run for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub role: Grantee,
+}
+
+/// What a role may do. `service_role` may do everything.
+#[must_use]
+pub fn rights(role: Grantee) -> Arc<dyn Rights + Send> {
+    match role {
+        Grantee::ServiceRole => Arc::new(Owner),
+        role => Arc::new(Caller { role }),
+    }
 }
 
 impl Rights for Caller {

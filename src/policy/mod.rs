@@ -17,10 +17,12 @@
 //! - A condition that is null allows nothing.
 //! - Which policies apply to which command, and to old or new rows, is as PostgreSQL has it ("Policies Applied by Command Type").
 
+mod bindings;
 mod caller;
 mod grants;
 mod rows;
 
-pub use caller::Caller;
+pub use bindings::bindings;
+pub use caller::{Caller, rights};
 pub use grants::{ColumnSet, columns, may};
 pub use rows::{check, visible};

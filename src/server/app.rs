@@ -16,6 +16,8 @@ use crate::data::{self, Schemas};
 use crate::db::{self, Databases};
 use crate::front::site::Site;
 use crate::functions::FunctionsService;
+use crate::sql::Schema;
+use crate::storage::{self, StorageService};
 use crate::tasks::Tasks;
 use crate::telemetry::Metrics;
 use crate::types::{Clock, Timestamp};
@@ -35,6 +37,7 @@ pub struct App {
     pub(super) functions: FunctionsService,
     pub(super) schemas: Schemas,
     pub(super) data: DataService,
+    pub(super) storage: StorageService,
     pub(super) site: Site,
     /// Where functions reach this very server.
     pub(super) private: Arc<PrivateListener>,
@@ -101,14 +104,14 @@ impl App {
         // Only now is it sure that no other server uses the folder.
         let private = Arc::new(PrivateListener::bind(data).map_err(unusable)?);
         let vault = Vault::open(data, master_key.as_ref())?;
-        let blobs = Blobs::open(data)?;
+        let blobs = Blobs::configured(&config.storage, data, &tasks)?;
         let auth = AuthService::open(&config.auth, databases.app.clone(), &vault, clock.clone(), &public_url).await?;
         auth.keep_tidy(&tasks);
         let functions = FunctionsService::open(functions::Parts {
             config: config.functions.clone(),
             databases: databases.clone(),
-            blobs,
-            vault,
+            blobs: blobs.clone(),
+            vault: vault.clone(),
             auth: auth.clone(),
             clock: clock.clone(),
             data: data.clone(),
@@ -123,6 +126,15 @@ impl App {
         }
         schemas.follow(&tasks);
         let rows = DataService::new(databases.app.clone(), Arc::new(schemas.clone()), clock.clone(), config.data.clone());
+        let storage = StorageService::new(storage::Parts {
+            config: config.storage.clone(),
+            db: databases.app.clone(),
+            blobs,
+            schemas: Arc::new(schemas.clone()),
+            vault: &vault,
+            clock: clock.clone(),
+        })?;
+        storage.keep_tidy(&tasks);
         let site = Site::open(&config.site)?;
         let started_at = clock.now();
         Ok(Self {
@@ -137,6 +149,7 @@ impl App {
             functions,
             schemas,
             data: rows,
+            storage,
             site,
             private,
         })
@@ -156,6 +169,12 @@ async fn migrate(schemas: &Schemas, folder: &Path) -> Result<(), OpenError> {
 
 fn lines(faults: &[FileFault]) -> String {
     faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+impl storage::CurrentSchema for Schemas {
+    fn schema(&self) -> Arc<Schema> {
+        self.current()
+    }
 }
 
 /// Makes the data folder, for this user alone.

@@ -8,7 +8,7 @@ use utoipa::OpenApi;
 use super::app::App;
 use super::{middleware, system};
 use crate::api::{Code, Problem, PublicUrl};
-use crate::{auth, data, front, functions, lambda, openapi};
+use crate::{auth, data, front, functions, lambda, openapi, storage};
 
 /// Mounts everything on one web worker.
 pub(super) fn mount(config: &mut ServiceConfig, app: &App) {
@@ -18,6 +18,7 @@ pub(super) fn mount(config: &mut ServiceConfig, app: &App) {
         .app_data(Data::new(app.data.clone()))
         .app_data(Data::new(app.functions.clone()))
         .app_data(Data::new(app.schemas.clone()))
+        .app_data(Data::new(app.storage.clone()))
         .app_data(Data::new(app.public_url.clone()))
         // The server itself.
         .service(system::live)
@@ -31,6 +32,7 @@ pub(super) fn mount(config: &mut ServiceConfig, app: &App) {
         // The APIs that apps call.
         .service(auth::api::routes().wrap(from_fn(auth::api::identify)).wrap(middleware::cors()))
         .service(data::api::routes().wrap(from_fn(auth::api::identify)).wrap(middleware::cors()))
+        .service(storage::api::routes().wrap(from_fn(auth::api::identify)).wrap(middleware::cors()))
         .service(functions::api::invoke_routes().wrap(from_fn(auth::api::identify)))
         // AWS's APIs, for AWS's clients.
         .configure(lambda::routes)

@@ -17,7 +17,9 @@ pub mod indexes;
 pub mod lower;
 mod origin;
 mod schema;
+mod system;
 pub mod walk;
 
 pub use fault::{Fault, Place, sqlstate};
 pub use schema::{LoweredCheck, Schema};
+pub use system::{buckets, objects};

@@ -9,6 +9,7 @@ use super::compile::{Lowered, RowPolicy};
 use super::fault::{Fault, sqlstate};
 use super::indexes::LoweredIndex;
 use super::lower::{self, Arguments, Scope};
+use super::system;
 use super::walk;
 use crate::values::{Datum, Type};
 
@@ -49,7 +50,7 @@ impl Schema {
     ///
     /// The first piece that does not lower, and views and functions that are made of themselves (42P17); the message says which.
     pub fn build(mut catalog: Catalog) -> Result<Self, Fault> {
-        catalog.put_relation(users());
+        system::put_into(&mut catalog);
         let mut relations = HashMap::new();
         for relation in catalog.relations() {
             relations.insert(relation.name.clone(), Pieces::of(relation, &catalog)?);
@@ -393,25 +394,4 @@ fn keep_columns(query: &mut Query, relation: &Relation) -> Result<(), Fault> {
 
 fn inside(fault: Fault, what: &str) -> Fault {
     Fault { message: format!("in {what}: {}", fault.message), ..fault }
-}
-
-/// The server's own table of users, as apps see it.
-fn users() -> Relation {
-    let column = |name: &str, ty: Type| Column {
-        name: name.to_owned(),
-        ty,
-        not_null: name != "email",
-        default: None,
-        generated: None,
-        comment: None,
-    };
-    let columns = vec![
-        column("id", Type::Uuid),
-        column("email", Type::Text),
-        column("created_at", Type::Timestamptz),
-        column("raw_app_meta_data", Type::Jsonb),
-    ];
-    let key = super::catalog::Key { name: "users_pkey".to_owned(), columns: vec!["id".to_owned()], nulls_not_distinct: false };
-    let table = Table { primary_key: Some(key), is_system: true, ..Table::default() };
-    Relation { name: Name::new("auth", "users"), columns, shape: Shape::Table(table), grants: Vec::new(), comment: None }
 }

@@ -1,7 +1,12 @@
 //! Bytes by key, on the disk.
 
+use std::time::Duration;
+
 use bytes::Bytes;
+use futures_util::TryStreamExt;
 use plinth::blob::{Blobs, Error, MAX_KEY};
+
+use crate::support::eventually;
 
 #[tokio::test]
 async fn what_is_put_is_found() {
@@ -91,4 +96,61 @@ fn a_folder_that_cannot_be_made_is_named() {
     std::fs::write(&file, "").unwrap();
     let err = Blobs::open(&file).unwrap_err();
     assert!(err.to_string().contains("file/blobs"), "{err}");
+}
+
+/// Bytes whose place can be told from them.
+fn pattern(len: usize) -> Vec<u8> {
+    (0..len).map(|at| u8::try_from(at % 251).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn what_comes_in_pieces_is_kept_whole_with_its_hashes() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(folder.path()).unwrap();
+    for (len, chunk) in [(0, 1), (5, 1), (70_000, 70_000), (524_288, 1000), (524_289, 524_288), (2_000_000, 300_000)] {
+        let (bytes, key) = (pattern(len), format!("in/{len}"));
+        let mut writer = blobs.writer(&key).unwrap();
+        for chunk in bytes.chunks(chunk) {
+            writer.write(chunk).await.unwrap();
+        }
+        assert!(blobs.get(&key).await.unwrap().is_none(), "nobody sees {key} before it is whole");
+        let written = writer.finish().await.unwrap();
+        assert_eq!(written.size, len as u64);
+        assert_eq!(blobs.get(&key).await.unwrap().unwrap(), bytes);
+        for range in [0..len, 0..len.min(1), len / 2..len, len / 3..len / 2] {
+            let part: Vec<Bytes> =
+                blobs.read(&key, range.start as u64..range.end as u64).await.unwrap().try_collect().await.unwrap();
+            assert_eq!(part.concat(), bytes[range.clone()], "{key} {range:?}");
+        }
+    }
+    let mut writer = blobs.writer("hash").unwrap();
+    writer.write(b"abc").await.unwrap();
+    let written = writer.finish().await.unwrap();
+    assert_eq!(written.md5, "900150983cd24fb0d6963f7d28e17f72");
+    assert_eq!(written.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert!(matches!(blobs.read("none", 0..1).await.map(drop), Err(Error::Missing(_))));
+    assert!(matches!(blobs.read("hash", 0..9).await.map(drop), Err(Error::Store(_))));
+}
+
+#[tokio::test]
+async fn a_writer_that_is_dropped_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(folder.path()).unwrap();
+    let mut writer = blobs.writer("dropped/a").unwrap();
+    writer.write(&pattern(1_500_000)).await.unwrap();
+    drop(writer);
+    let files = || std::fs::read_dir(folder.path().join("blobs/dropped")).map_or(0, Iterator::count);
+    eventually("the unfinished file's end", Duration::from_secs(10), async || (files() == 0).then_some(())).await;
+    assert_eq!(blobs.get("dropped/a").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_copy_outlives_what_it_was_made_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(folder.path()).unwrap();
+    blobs.put("a/one", Bytes::from_static(b"bytes")).await.unwrap();
+    blobs.copy("a/one", "b/two").await.unwrap();
+    blobs.delete("a/one").await.unwrap();
+    assert_eq!(blobs.get("b/two").await.unwrap().as_deref(), Some(&b"bytes"[..]));
+    assert!(matches!(blobs.copy("a/one", "b/three").await, Err(Error::Missing(_))));
 }

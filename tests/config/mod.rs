@@ -137,3 +137,22 @@ proptest! {
         prop_assert_eq!(config.server.shutdown_timeout, expected);
     }
 }
+
+#[test]
+fn settings_of_a_store_elsewhere_go_together() {
+    let errors = refused("[storage]\nbackend = \"s3\"\naccess_key_id = \"id\"\n");
+    assert_eq!(
+        errors,
+        [
+            "storage.bucket: must be set when storage.backend is \"s3\"",
+            "storage.access_key_id: and storage.secret_access_key go together: set both or neither",
+        ]
+    );
+    let errors = refused("[storage]\nbackend = \"tape\"\nendpoint = \"s3.example.com\"\nbucket = \"UPPER\"\n");
+    assert_eq!(errors.len(), 3, "{errors:?}");
+    let text = "[storage]\nbackend = \"s3\"\nbucket = \"files\"\nendpoint = \"http://127.0.0.1:9000/\"\n";
+    let variables = [("PLINTH_STORAGE_ACCESS_KEY_ID", "id"), ("PLINTH_STORAGE_SECRET_ACCESS_KEY", "secret")];
+    let storage = load(text, &variables, &Flags::default()).unwrap().config.storage;
+    assert_eq!((storage.endpoint.as_deref(), storage.path_style), (Some("http://127.0.0.1:9000"), true));
+    assert!(!format!("{storage:?}").contains("\"secret\""), "secrets are not shown");
+}

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use serde_json::json;
 
+use crate::storage::with_buckets;
 use crate::support::{TestApp, environment, zipped};
 
 fn here(file: &str) -> PathBuf {
@@ -98,4 +99,21 @@ async fn the_aws_sdk_for_javascript_drives_the_lambda_api() {
     let keys = [app.key("access_key_id"), app.key("secret_access_key")];
     script.arg(here("lambda.cjs")).arg(app.url()).args(keys).arg(zip);
     assert_succeeds(script.env("NODE_PATH", node_modules));
+}
+
+#[tokio::test]
+async fn supabase_js_drives_storage() {
+    let node_modules = installed("PLINTH_TEST_NODE_MODULES");
+    let app = with_buckets("").await;
+    let mut script = Command::new("node");
+    script.arg(here("storage.cjs")).args([&app.url(), app.key("anon_key"), app.key("service_key")]);
+    assert_succeeds(script.env("NODE_PATH", node_modules));
+}
+
+#[tokio::test]
+async fn supabase_py_drives_storage() {
+    let python = installed("PLINTH_TEST_PYTHON");
+    let app = with_buckets("").await;
+    let mut script = Command::new(python);
+    assert_succeeds(script.arg(here("storage_client.py")).args([&app.url(), app.key("anon_key"), app.key("service_key")]));
 }

@@ -28,11 +28,12 @@ pub const TABLE: &[(&str, &[&str])] = &[
     ("auth", &["types", "tasks", "config", "telemetry", "db", "api"]),
     ("aws", &["types"]),
     ("data", &["types", "tasks", "config", "telemetry", "values", "db", "sql", "policy", "api", "auth"]),
+    ("storage", &["types", "tasks", "config", "telemetry", "values", "db", "sql", "policy", "blob", "api", "auth", "aws"]),
     ("isolate", &["types", "sys"]),
     ("functions", &["types", "tasks", "sys", "config", "telemetry", "db", "blob", "api", "auth", "isolate::protocol"]),
     ("front", &["types", "tasks", "config", "telemetry", "api"]),
     ("lambda", &["types", "tasks", "config", "telemetry", "api", "auth", "aws", "functions", "isolate::protocol"]),
-    ("openapi", &["api", "auth::api", "data::api", "functions::api", "lambda"]),
+    ("openapi", &["api", "auth::api", "data::api", "functions::api", "lambda", "storage::api"]),
     (
         "server",
         &[
@@ -45,14 +46,19 @@ pub const TABLE: &[(&str, &[&str])] = &[
             "blob",
             "api",
             "auth",
+            "sql",
             "data",
             "functions",
+            "storage",
             "lambda",
             "front",
             "openapi",
         ],
     ),
-    ("cli", &["types", "tasks", "sys", "config", "telemetry", "db", "sql", "blob", "auth", "data", "server", "isolate"]),
+    (
+        "cli",
+        &["types", "tasks", "sys", "config", "telemetry", "db", "sql", "blob", "auth", "data", "storage", "server", "isolate"],
+    ),
 ];
 
 /// A word that stays absent outside its home.

@@ -15,10 +15,18 @@ pub(super) fn alter(draft: &mut Draft, alter: &parsed::AlterTable) -> Result<Eff
         return Ok(effect);
     }
     for operation in &alter.operations {
+        // Migrations say it of the tables that hold files, where it is so already.
+        if matches!(operation, AlterTableOperation::EnableRowLevelSecurity) && draft.policed(&alter.name).is_ok_and(is_servers) {
+            continue;
+        }
         let name = Draft::own_name(&alter.name)?;
         one(draft, &name, alter, operation, &mut effect)?;
     }
     Ok(effect)
+}
+
+fn is_servers(relation: Relation) -> bool {
+    relation.table().is_some_and(|table| table.is_system)
 }
 
 /// Each column from itself.

@@ -103,7 +103,8 @@ impl Draft {
             let fault = Fault::new(sqlstate::RESERVED_NAME, format!("unacceptable name \"{name}\""));
             return Err(fault.hint("names do not begin with plinth_, sqlite_ or pg_, and have no dot"));
         }
-        if self.catalog.relations().any(|relation| relation.name.name.to_lowercase() == name.name.to_lowercase()) {
+        let own = || self.catalog.relations().filter(|relation| relation.name.is_public());
+        if own().any(|relation| relation.name.name.to_lowercase() == name.name.to_lowercase()) {
             let fault = Fault::new(sqlstate::DUPLICATE_TABLE, format!("\"{name}\" differs from another relation in case alone"));
             return Err(fault.hint("such names are one name on SQLite"));
         }
@@ -126,6 +127,19 @@ impl Draft {
         match relation.shape {
             Shape::Table(_) => Ok(relation),
             Shape::View(_) => Err(Fault::new(sqlstate::WRONG_OBJECT_TYPE, format!("\"{}\" is not a table", relation.name))),
+        }
+    }
+
+    /// A table whose policies are the app's to write: its own, and those of the server's that hold files.
+    pub(super) fn policed(&self, name: &ObjectName) -> Result<Relation, Fault> {
+        let (said, place) = lower::object_name(name)?;
+        match self.catalog.relation(&said) {
+            Some(relation)
+                if !said.is_public() && relation.table().is_some_and(|table| table.is_system && table.row_security) =>
+            {
+                Ok((**relation).clone())
+            }
+            _ => self.table(name).map_err(|fault| fault.at(place)),
         }
     }
 

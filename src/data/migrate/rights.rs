@@ -11,7 +11,7 @@ use crate::sql::{Fault, sqlstate};
 const MAX_POLICIES: usize = 200;
 
 pub(super) fn create_policy(draft: &mut Draft, create: &parsed::CreatePolicy) -> Result<Effect, Fault> {
-    let mut relation = draft.table(&create.table_name)?;
+    let mut relation = draft.policed(&create.table_name)?;
     let name = lower::name(&create.name)?;
     let policy = Policy {
         name: name.clone(),
@@ -51,7 +51,7 @@ fn check_clauses(policy: &Policy) -> Result<(), Fault> {
 }
 
 pub(super) fn alter_policy(draft: &mut Draft, alter: &parsed::AlterPolicy) -> Result<Effect, Fault> {
-    let mut relation = draft.table(&alter.table_name)?;
+    let mut relation = draft.policed(&alter.table_name)?;
     let name = lower::name(&alter.name)?;
     let table = table_of(&mut relation)?;
     let at = policy_at(&table.policies, &name, &alter.table_name)?;
@@ -82,7 +82,7 @@ pub(super) fn alter_policy(draft: &mut Draft, alter: &parsed::AlterPolicy) -> Re
 }
 
 pub(super) fn drop_policy(draft: &mut Draft, drop: &parsed::DropPolicy) -> Result<Effect, Fault> {
-    let mut relation = match draft.table(&drop.table_name) {
+    let mut relation = match draft.policed(&drop.table_name) {
         Err(fault) if drop.if_exists && fault.code == sqlstate::UNDEFINED_TABLE => return Ok(Effect::tagged("DROP POLICY")),
         found => found?,
     };

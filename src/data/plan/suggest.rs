@@ -10,8 +10,11 @@ const ALIKE: f64 = 0.6;
 /// PGRST205.
 pub(super) fn no_table(planner: &Planner<'_>, name: &str) -> Error {
     let error = Error::new("PGRST205", format!("Could not find the table 'public.{name}' in the schema cache"));
-    let names =
-        planner.catalog.relations().filter(|relation| is_usable(planner, relation)).map(|relation| relation.name.name.as_str());
+    let names = planner
+        .catalog
+        .relations()
+        .filter(|relation| relation.name.is_public() && is_usable(planner, relation))
+        .map(|relation| relation.name.name.as_str());
     match nearest(name, names) {
         Some(near) => error.hint(format!("Perhaps you meant the table 'public.{near}'")),
         None => error,

@@ -54,12 +54,12 @@ pub async fn store(conn: &mut Conn, old: &Catalog, new: &Catalog) -> db::Result<
     }
     // The version first: of two that change the catalogue at once, one waits here, and then runs again.
     conn.query("update plinth.catalog_version set version = $1 where id = 1").bind(new.version).execute().await?;
-    for relation in old.relations().filter(|relation| new.relation(&relation.name).is_none()) {
-        remove(conn, RELATION, &relation.name.name, "").await?;
+    for relation in old.relations().filter(|relation| new.relation(&relation.name).is_none_or(|new| !is_kept(new))) {
+        remove(conn, RELATION, &key(relation), "").await?;
     }
-    for relation in new.relations().filter(|relation| !is_system(relation)) {
+    for relation in new.relations().filter(|relation| is_kept(relation)) {
         if old.relation(&relation.name) != Some(relation) {
-            put(conn, RELATION, &relation.name.name, "", document(&**relation)?).await?;
+            put(conn, RELATION, &key(relation), "", document(&**relation)?).await?;
         }
     }
     let same = |catalog: &Catalog, function: &Function| {
@@ -76,8 +76,14 @@ pub async fn store(conn: &mut Conn, old: &Catalog, new: &Catalog) -> db::Result<
     Ok(())
 }
 
-fn is_system(relation: &Relation) -> bool {
-    relation.table().is_some_and(|table| table.is_system)
+/// Whether a document is kept of it. Of the server's own tables it is the policies that an app has given them.
+fn is_kept(relation: &Relation) -> bool {
+    relation.table().is_none_or(|table| !table.is_system || !table.policies.is_empty())
+}
+
+/// What a relation is called in `plinth.catalog`; an app's own names have no dot.
+fn key(relation: &Relation) -> String {
+    if relation.name.is_public() { relation.name.name.clone() } else { relation.name.to_string() }
 }
 
 fn arguments(function: &Function) -> String {

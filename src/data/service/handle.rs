@@ -3,9 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
-use serde_json::Value;
-
 use super::model::Caller;
 use super::plans::Plans;
 use crate::auth::principal::Role;
@@ -16,6 +13,7 @@ use crate::policy;
 use crate::sql::Schema;
 use crate::sql::compile::{Bindings, Context, Owner, Rights};
 use crate::types::Clock;
+use arc_swap::ArcSwapOption;
 
 /// Where the schema of the moment comes from.
 pub trait Current: Send + Sync {
@@ -68,8 +66,8 @@ impl DataService {
     pub(super) fn request(&self, caller: &Caller) -> Request {
         Request {
             known: self.known(),
-            bindings: Arc::new(bindings(caller, &self.clock)),
-            rights: rights(caller),
+            bindings: Arc::new(policy::bindings(caller.role.as_str(), caller.uid, &caller.claims, self.clock.now())),
+            rights: policy::rights(caller.grantee()),
             is_owner: caller.role == Role::ServiceRole,
             dialect: if self.db.is_postgres() { Dialect::Postgres } else { Dialect::Sqlite },
             max_rows: self.settings.max_rows,
@@ -106,26 +104,6 @@ impl Request {
     /// The same without limits of what may be seen, for the server's own look at rows.
     pub(super) fn as_owner(&self) -> Context<'_> {
         Context { rights: &Owner, ..self.context() }
-    }
-}
-
-fn bindings(caller: &Caller, clock: &Clock) -> Bindings {
-    let mut claims = caller.claims.as_ref().clone();
-    // Users write it themselves: no policy shall believe it, however it is asked for.
-    claims.remove("user_metadata");
-    Bindings {
-        uid: caller.uid,
-        role: caller.role.as_str().to_owned(),
-        jwt: Value::Object(claims),
-        email: caller.email().map(str::to_owned),
-        now: clock.now(),
-    }
-}
-
-fn rights(caller: &Caller) -> Arc<dyn Rights + Send> {
-    match caller.role {
-        Role::ServiceRole => Arc::new(Owner),
-        Role::Anon | Role::Authenticated => Arc::new(policy::Caller { role: caller.grantee() }),
     }
 }
 

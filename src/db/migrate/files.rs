@@ -32,4 +32,5 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(7, "function_sources", "0007_function_sources.sql"),
     migration!(8, "catalog", "0008_catalog.sql"),
     migration!(9, "app_migrations", "0009_app_migrations.sql"),
+    migration!(10, "storage", "0010_storage.sql"),
 ];

@@ -32,6 +32,7 @@ mod state;
 mod write;
 
 pub use context::{Bindings, Compiled, Context, Lowered, Owner, Reach, Rights, RowPolicy};
+pub use write::{insertable, servers};
 
 use self::state::Compiler;
 use super::ast::{Expr, Query, SourceId, Statement};

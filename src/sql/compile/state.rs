@@ -138,6 +138,8 @@ pub(super) struct Compiler<'a> {
     pub(super) unguarded: bool,
     /// Whether the next expression only decides which rows there are: false and null are the same then.
     pub(super) is_filter: bool,
+    /// Whether it is a statement of the server itself, which writes to the tables that apps only see.
+    pub(super) is_servers: bool,
 }
 
 impl<'a> Compiler<'a> {
@@ -157,6 +159,7 @@ impl<'a> Compiler<'a> {
             is_definition: false,
             unguarded: false,
             is_filter: false,
+            is_servers: false,
         }
     }
 
@@ -338,6 +341,15 @@ impl<'a> Compiler<'a> {
     pub(super) fn enter_function(&mut self, function: &Function, arguments: &[Expr]) -> Done {
         let piece = self.piece_of(function, arguments)?;
         self.pieces.push(piece);
+        self.current = self.pieces.len() - 1;
+        Ok(())
+    }
+
+    /// Goes on in a statement of the server itself, its arguments put in.
+    pub(super) fn enter_servers(&mut self, arguments: &[Expr]) -> Done {
+        let texts: Vec<String> = arguments.iter().map(|argument| self.text_of(argument)).collect::<Result<_, _>>()?;
+        self.is_servers = true;
+        self.pieces.push(Piece { arguments: texts.into(), as_owner: false });
         self.current = self.pieces.len() - 1;
         Ok(())
     }

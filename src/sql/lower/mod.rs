@@ -34,7 +34,7 @@ pub use parse::{
     MAX_STATEMENT_BYTES, Parsed, expression as parse_expression, name, place_of, quoted, statement as parse_statement,
     statements as parse,
 };
-pub use scope::{Arguments, Scope};
+pub use scope::{Arguments, Scope, object_name};
 pub use types::{assigns, data_type};
 
 use super::ast::{Expr, Query, Statement};

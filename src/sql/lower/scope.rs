@@ -26,6 +26,8 @@ pub struct Scope {
     pub arguments: Arguments,
     /// The type an expression is brought to; `None` keeps its own.
     pub expected: Option<Type>,
+    /// Whether it is a statement of the server itself, which writes to the tables that apps only see.
+    pub is_servers: bool,
 }
 
 /// A function's arguments, in order. Those without a name are seen as `$1` alone.
@@ -298,8 +300,11 @@ pub(super) fn column_of(source: &Visible, column: &VisibleColumn) -> Expr {
     Expr { node: Node::Column(source.id, column.inner.clone()), ty: column.ty.clone() }
 }
 
-/// A name of one or two parts; without a schema it is in `public`.
-pub(super) fn object_name(name: &parsed::ObjectName) -> Result<(Name, Place), Fault> {
+/// A name of one or two parts and its place; without a schema it is in `public`.
+///
+/// # Errors
+/// 42602 when it has more parts.
+pub fn object_name(name: &parsed::ObjectName) -> Result<(Name, Place), Fault> {
     let idents = name.0.iter().filter_map(parsed::ObjectNamePart::as_ident).collect::<Vec<_>>();
     let place = idents.first().map_or_else(Place::default, |ident| parse::place_of(ident.span.start));
     match &*idents {
@@ -321,7 +326,7 @@ fn is_relation(name: &Name, before: &[String]) -> bool {
 fn unknown_relation(name: &Name) -> Fault {
     if matches!(&*name.schema, "auth" | "storage" | "plinth" | "realtime") {
         let fault = Fault::new(sqlstate::INSUFFICIENT_PRIVILEGE, format!("permission denied for table {name}"));
-        return fault.hint("of the server's own tables only auth.users (id, email, created_at, raw_app_meta_data) can be read");
+        return fault.hint("of the server's own tables auth.users (id, email, created_at, raw_app_meta_data), storage.buckets and storage.objects can be read");
     }
     Fault::new(sqlstate::UNDEFINED_TABLE, format!("relation \"{name}\" does not exist"))
 }

@@ -17,6 +17,8 @@ use tempfile::TempDir;
 
 use crate::support::postgres::{FreshDatabase, fresh_database};
 
+/// How long a text of definitions may take.
+const LIMIT: Duration = Duration::from_secs(60);
 /// Who asks.
 pub(super) const ADA: &str = "00000000-0000-4000-8000-00000000ada0";
 
@@ -51,7 +53,8 @@ impl App {
     }
 
     pub(super) async fn apply(&mut self, sql: &str) {
-        let applied = migrate::apply(&self.db, &Clock::system(), sql).await.unwrap_or_else(|err| panic!("{err}\n{sql}"));
+        let applied = migrate::apply(&self.db, &Clock::system(), sql.to_owned(), LIMIT).await;
+        let applied = applied.unwrap_or_else(|err| panic!("{err}\n{sql}"));
         if let Some(schema) = applied.schema {
             self.schema = std::sync::Arc::into_inner(schema).expect("nobody else has the schema");
         }

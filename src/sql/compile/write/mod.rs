@@ -8,3 +8,6 @@
 mod change;
 mod insert;
 mod parts;
+mod servers;
+
+pub use servers::{insertable, servers};

@@ -6,7 +6,7 @@ use super::super::Reach;
 use super::super::query::Outputs;
 use super::super::state::{Compiler, Done, Quoted, Seen, emit};
 use crate::sql::ast::{Expr, Node, Output, Query, SourceId, Statement};
-use crate::sql::catalog::{Command, Generated, Privilege, Relation};
+use crate::sql::catalog::{Command, Generated, Name, Privilege, Relation};
 use crate::sql::fault::Fault;
 use crate::values::Type;
 
@@ -47,12 +47,12 @@ impl Compiler<'_> {
 
     /// The table that is written, as a source of the statement.
     pub(super) fn target(&mut self, relation: &Arc<Relation>, id: SourceId) -> Result<Seen, Fault> {
-        if relation.table().is_none_or(|table| table.is_system) {
+        if relation.table().is_none_or(|table| table.is_system && !self.is_servers) {
             return Err(
                 Fault::new("55000", format!("cannot write to \"{}\"", relation.name)).hint("write to the tables below it")
             );
         }
-        let alias = if self.is_sqlite() { format!("\"{}\"", relation.name.name.replace('"', "\"\"")) } else { self.alias() };
+        let alias = if self.is_sqlite() { sqlite_name(&relation.name) } else { self.alias() };
         let seen = Seen::Columns { alias, relation: Some(Arc::clone(relation)), guarded: true, optional: false };
         self.see(id, seen.clone());
         Ok(seen)
@@ -145,6 +145,12 @@ impl Compiler<'_> {
         }
         Ok((!checks.is_empty()).then(|| checks.join(" and ")))
     }
+}
+
+/// A table's own name on SQLite, where that of a schema's table has the schema in it.
+fn sqlite_name(name: &Name) -> String {
+    let whole = if name.is_public() { name.name.clone() } else { format!("{}.{}", name.schema, name.name) };
+    format!("\"{}\"", whole.replace('"', "\"\""))
 }
 
 /// Whether a value is worked out from what is there.

@@ -1,0 +1,65 @@
+//! Reading a part of a blob, a piece at a time.
+
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use object_store::{GetOptions, GetRange, GetResultPayload, ObjectStore};
+
+use super::{Blobs, Error, key};
+
+/// Bytes read at once from a file. A reader that is slow holds one such piece in memory.
+const PIECE: u64 = 256 * 1024;
+
+/// Bytes as they come. A blob that is shorter than it was ends in an error.
+pub type Bytestream = BoxStream<'static, Result<Bytes, Error>>;
+
+impl Blobs {
+    /// The bytes of a blob in a range that lies inside it.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when there is no such blob; [`Error::InvalidKey`]; [`Error::Store`].
+    pub async fn read(&self, key: &str, range: Range<u64>) -> Result<Bytestream, Error> {
+        let path = key::parse(key)?;
+        if range.is_empty() {
+            return Ok(stream::empty().boxed());
+        }
+        let options = GetOptions { range: Some(GetRange::Bounded(range.clone())), ..GetOptions::default() };
+        let found = self.store.get_opts(&path, options).await.map_err(|err| match err {
+            object_store::Error::NotFound { .. } => Error::Missing(key.to_owned()),
+            err => err.into(),
+        })?;
+        if found.range != range {
+            return Err(Error::Store(format!("the blob {key} is shorter than it was")));
+        }
+        match found.payload {
+            GetResultPayload::File(file, _) => Ok(pieces(Arc::new(file), range)),
+            GetResultPayload::Stream(stream) => Ok(stream.map_err(Error::from).boxed()),
+        }
+    }
+}
+
+/// Reads go by position on blocking threads.
+fn pieces(file: Arc<File>, range: Range<u64>) -> Bytestream {
+    let pieces = stream::try_unfold((file, range), |(file, left)| async move {
+        if left.is_empty() {
+            return Ok(None);
+        }
+        let (reader, from) = (Arc::clone(&file), left.start);
+        let to = left.end.min(from + PIECE);
+        let piece = tokio::task::spawn_blocking(move || read(&reader, from, to - from)).await;
+        let piece = piece.map_err(io::Error::other).flatten().map_err(|err| Error::Store(err.to_string()))?;
+        Ok(Some((piece, (file, to..left.end))))
+    });
+    pieces.boxed()
+}
+
+fn read(file: &File, offset: u64, len: u64) -> io::Result<Bytes> {
+    let mut piece = vec![0; usize::try_from(len).map_err(io::Error::other)?];
+    file.read_exact_at(&mut piece, offset)?;
+    Ok(piece.into())
+}

@@ -1,0 +1,37 @@
+//! Buckets.
+
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::BucketName;
+use crate::types::Timestamp;
+
+/// A bucket, as `storage.buckets` has it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Bucket {
+    pub id: String,
+    pub name: String,
+    pub owner: Option<Uuid>,
+    pub public: bool,
+    pub file_size_limit: Option<i64>,
+    pub allowed_mime_types: Option<Vec<String>>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// A bucket to be made.
+#[derive(Clone, Debug)]
+pub struct NewBucket {
+    pub name: BucketName,
+    pub public: bool,
+    pub file_size_limit: Option<u64>,
+    pub allowed_mime_types: Option<Vec<String>>,
+}
+
+/// What of a bucket changes; `None` leaves it, `Some(None)` takes a limit away.
+#[derive(Clone, Debug, Default)]
+pub struct BucketChanges {
+    pub public: Option<bool>,
+    pub file_size_limit: Option<Option<u64>>,
+    pub allowed_mime_types: Option<Option<Vec<String>>>,
+}
