@@ -17,6 +17,7 @@ pub mod indexes;
 pub mod lower;
 mod origin;
 mod schema;
+pub mod schema_pieces;
 mod system;
 pub mod walk;
 

@@ -346,7 +346,7 @@ impl Pieces {
 }
 
 /// Lowers a function's statements and brings what the last one gives to what the function returns.
-fn lower_body(function: &Function, catalog: &Catalog) -> Result<Vec<Statement>, Fault> {
+pub(super) fn lower_body(function: &Function, catalog: &Catalog) -> Result<Vec<Statement>, Fault> {
     let arguments = function.arguments.iter().map(|argument| (argument.name.clone(), argument.ty.clone()));
     let scope = Scope { arguments: Arguments(arguments.collect()), ..Scope::default() };
     let returned = returned(function, catalog)?;
@@ -369,7 +369,7 @@ fn returned(function: &Function, catalog: &Catalog) -> Result<Option<Vec<(String
 }
 
 /// `select *` in a view means the columns that there were when it was made: those that came later are left out.
-fn keep_columns(query: &mut Query, relation: &Relation) -> Result<(), Fault> {
+pub(super) fn keep_columns(query: &mut Query, relation: &Relation) -> Result<(), Fault> {
     let outputs = query.columns();
     let names = outputs.iter().map(|output| output.name.clone()).collect::<Vec<_>>();
     if names.iter().eq(relation.columns.iter().map(|column| &column.name)) {

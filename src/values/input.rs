@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::json::{self, Json};
 use super::numeric::Numeric;
-use super::{Datum, Invalid, Type, array, bytes, float, moment};
+use super::{Datum, Enum, Invalid, Type, array, bytes, float, moment};
 
 /// The value that a text stands for, in canonical form.
 ///
@@ -37,8 +37,23 @@ pub fn from_text(ty: &Type, text: &str) -> Result<Datum, Invalid> {
         Type::Jsonb => Datum::Text(json::canonical(text)?),
         Type::Bytea => Datum::Bytes(bytes::from_text(text)?),
         Type::Array(element) => Datum::Text(array::from_literal(element, text)?),
+        Type::Enum(of) => Datum::Text(label(of, text)?.to_owned()),
         Type::Void => Datum::Null,
     })
+}
+
+/// A label of an enumeration.
+///
+/// # Errors
+/// 22P02 when it is none, 55P04 when the transaction under way added it.
+fn label<'t>(of: &Enum, text: &'t str) -> Result<&'t str, Invalid> {
+    if of.fresh.iter().any(|label| label == text) {
+        return Err(Invalid::new("55P04", format!("unsafe use of new value \"{text}\" of enum type {}", of.name)));
+    }
+    if of.labels.iter().any(|label| label == text) {
+        return Ok(text);
+    }
+    Err(Invalid::new("22P02", format!("invalid input value for enum {}: \"{text}\"", of.name)))
 }
 
 /// A member of a request's body as `json_populate_record` takes it: numbers and booleans by their text, strings by their content,

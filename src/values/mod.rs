@@ -27,7 +27,7 @@ pub use input::{from_json, from_raw_json, from_text};
 pub use invalid::Invalid;
 pub use moment::{Interval, interval};
 pub use output::{cast_text, postgres_text, to_json, to_text};
-pub use ty::{Family, Type, UnknownType};
+pub use ty::{Enum, Family, Type, UnknownType};
 
 /// A value in the form SQLite holds it in, which is canonical: two equal values of a type have one form, but for `numeric`, whose
 /// scale is kept, and `json`, which is kept as it came.

@@ -49,10 +49,24 @@ pub enum Type {
     Bytea,
     /// Never an array of arrays: as in PostgreSQL, the number of dimensions is not part of the type, and here it is one.
     Array(Box<Type>),
+    /// A type that the app made by `create type … as enum`; SQLite holds the label.
+    Enum(Box<Enum>),
     /// The words of a text with their places: only what a table's column makes of other columns.
     Tsvector,
     /// What a function returns that returns nothing.
     Void,
+}
+
+/// An enumeration of an app.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Enum {
+    /// Without the schema, which is `public`.
+    pub name: String,
+    /// In their order.
+    pub labels: Vec<String>,
+    /// Those that the transaction under way added: as in PostgreSQL they are used once it is over.
+    #[serde(skip)]
+    pub fresh: Vec<String>,
 }
 
 /// Which values can stand for which: PostgreSQL's type categories, coarsened.
@@ -69,6 +83,7 @@ pub enum Family {
     Json,
     Bytes,
     Array,
+    Enum,
     Words,
     Void,
 }
@@ -87,6 +102,7 @@ impl Type {
             Self::Json | Self::Jsonb => Family::Json,
             Self::Bytea => Family::Bytes,
             Self::Array(_) => Family::Array,
+            Self::Enum(_) => Family::Enum,
             Self::Tsvector => Family::Words,
             Self::Void => Family::Void,
         }
@@ -180,6 +196,9 @@ impl fmt::Display for Type {
             Self::Jsonb => "jsonb",
             Self::Bytea => "bytea",
             Self::Array(element) => return write!(f, "{element}[]"),
+            // With the schema before it, no name is taken for a word of PostgreSQL's grammar.
+            Self::Enum(of) if is_plain(&of.name) => return write!(f, "public.{}", of.name),
+            Self::Enum(of) => return write!(f, "public.\"{}\"", of.name.replace('"', "\"\"")),
             Self::Tsvector => "tsvector",
             Self::Void => "void",
         };
@@ -187,12 +206,18 @@ impl fmt::Display for Type {
     }
 }
 
+/// Whether a name needs no quotes after a schema.
+fn is_plain(name: &str) -> bool {
+    !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
 /// A name that is none of a type.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("type \"{0}\" does not exist")]
 pub struct UnknownType(pub String);
 
-/// Reads what `Display` writes, and the other names that [`Type::named`] knows, with length, precision and `[]`.
+/// Reads what `Display` writes (an enumeration, whose labels are not said, as `text`), and the other names that [`Type::named`] knows, with length, precision and `[]`.
 impl FromStr for Type {
     type Err = UnknownType;
 
@@ -203,6 +228,9 @@ impl FromStr for Type {
                 Self::Array(_) | Self::Tsvector | Self::Void => Err(unknown()),
                 element => Ok(Self::Array(Box::new(element))),
             };
+        }
+        if text.starts_with("public.") {
+            return Ok(Self::Text);
         }
         let Some((name, rest)) = text.split_once('(') else { return Self::named(text).ok_or_else(unknown) };
         let (numbers, after) = rest.split_once(')').ok_or_else(unknown)?;

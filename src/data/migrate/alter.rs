@@ -1,12 +1,15 @@
 //! `alter table`.
 
+use std::sync::Arc;
+
 use sqlparser::ast::{self as parsed, AlterColumnOperation, AlterTableOperation};
 
 use super::draft::{Ddl, Draft, Effect, From, Native, quoted, target};
 use super::index::forget_words;
+use super::other::depend;
 use super::{rename, rights, table};
-use crate::sql::catalog::{Default, Generated, Name, Relation, Table};
-use crate::sql::lower;
+use crate::sql::catalog::{Catalog, Default, Generated, Name, Relation, Table};
+use crate::sql::lower::{self, Scope};
 use crate::sql::{Fault, sqlstate};
 
 pub(super) fn alter(draft: &mut Draft, alter: &parsed::AlterTable) -> Result<Effect, Fault> {
@@ -72,7 +75,7 @@ fn one(
             columns.extend(added);
             columns
         }
-        AlterTableOperation::DropColumn { column_names, if_exists, .. } => {
+        AlterTableOperation::DropColumn { column_names, if_exists, drop_behavior, .. } => {
             let mut dropped = Vec::new();
             for column in column_names {
                 let column = lower::name(column)?;
@@ -87,6 +90,13 @@ fn one(
                 // What depends on it natively is documentation; what depends on it in truth was refused.
                 Native::Sql(format!("alter table {} drop column {} cascade", target(name, true), quoted(column)))
             }));
+            table::finish(&mut relation)?;
+            draft.catalog.put_relation(relation.clone());
+            let cascade = *drop_behavior == Some(parsed::DropBehavior::Cascade);
+            let what = format!("column {} of table {name}", dropped.join(", "));
+            depend::settle(draft, &what, cascade, effect)?;
+            // Its own policies may have gone along.
+            relation = draft.table(&alter.name)?;
             unchanged(&relation)
         }
         AlterTableOperation::AddConstraint { constraint, not_valid } => {
@@ -116,11 +126,12 @@ fn one(
         }
         AlterTableOperation::AlterColumn { column_name, op } => {
             let column = lower::name(column_name)?;
-            let columns = alter_column(&mut relation, &column, op)?;
+            let columns = alter_column(&draft.catalog, &mut relation, &column, op)?;
             effect.postgres.push(Native::Sql(match (op, relation.column(&column)) {
-                (AlterColumnOperation::SetDataType { .. }, Some((_, altered))) => {
+                (AlterColumnOperation::SetDataType { using, .. }, Some((_, altered))) => {
                     let ty = super::postgres::column_type(&altered.ty);
-                    format!("alter table {} alter column {} type {ty}", target(name, true), quoted(&column))
+                    let using = using.as_ref().map(|using| format!(" using ({using})")).unwrap_or_default();
+                    format!("alter table {} alter column {} type {ty}{using}", target(name, true), quoted(&column))
                 }
                 _ => native(),
             }));
@@ -193,6 +204,7 @@ fn drop_columns(draft: &Draft, relation: &mut Relation, dropped: &[String]) -> R
             table.primary_key = None;
         }
         table.uniques.retain(|key| !uses(&key.columns));
+        table.touches.retain(|touch| !dropped.contains(&touch.column));
         table.foreign_keys.retain(|key| !uses(&key.columns) && (key.references != own || !uses(&key.referenced_columns)));
         // As in PostgreSQL, indexes and checks go with the columns they are about.
         table
@@ -232,11 +244,17 @@ fn check_not_referenced(draft: &Draft, relation: &Relation, hit: impl Fn(&[Strin
     }
 }
 
-fn alter_column(relation: &mut Relation, column: &str, operation: &AlterColumnOperation) -> Result<Vec<(String, From)>, Fault> {
+fn alter_column(
+    catalog: &Catalog,
+    relation: &mut Relation,
+    column: &str,
+    operation: &AlterColumnOperation,
+) -> Result<Vec<(String, From)>, Fault> {
     let mut columns = unchanged(relation);
     let in_key =
         relation.table().and_then(|table| table.primary_key.as_ref()).is_some_and(|key| key.columns.contains(&column.to_owned()));
     let refused = no_column(relation, column);
+    let before = relation.clone();
     let Some(found) = relation.columns.iter_mut().find(|other| other.name == column) else { return Err(refused) };
     match operation {
         AlterColumnOperation::SetNotNull => found.not_null = true,
@@ -247,19 +265,26 @@ fn alter_column(relation: &mut Relation, column: &str, operation: &AlterColumnOp
         AlterColumnOperation::DropNotNull => found.not_null = false,
         AlterColumnOperation::SetDefault { value } => found.default = Some(Default { text: value.to_string() }),
         AlterColumnOperation::DropDefault => found.default = None,
-        AlterColumnOperation::SetDataType { data_type, using: None, .. } => {
-            let ty = lower::data_type(data_type)?;
+        AlterColumnOperation::SetDataType { data_type, using, .. } => {
+            let ty = lower::data_type(data_type, catalog)?;
+            if let Some(using) = using {
+                let before = Arc::new(before);
+                let scope = Scope::row(&before).expecting(ty.clone());
+                let value = lower::expression_with(&using.to_string(), catalog, &scope)?;
+                found.ty = ty;
+                for (_, from) in columns.iter_mut().filter(|(name, _)| name == column) {
+                    *from = From::Using(value.clone());
+                }
+                return Ok(columns);
+            }
             if !lower::assigns(&found.ty, &ty) {
                 let message = format!("column \"{column}\" cannot be cast automatically to type {ty}");
-                return Err(Fault::new(sqlstate::DATATYPE_MISMATCH, message).hint("add a column, update it, and drop this one"));
+                return Err(Fault::new(sqlstate::DATATYPE_MISMATCH, message).hint("say how: using (…)::type"));
             }
             let old = std::mem::replace(&mut found.ty, ty);
             for (_, from) in columns.iter_mut().filter(|(name, _)| name == column) {
                 *from = From::Cast(column.to_owned(), old.clone());
             }
-        }
-        AlterColumnOperation::SetDataType { .. } => {
-            return Err(Fault::unsupported("alter type … using", "add a column, update it, and drop this one"));
         }
         AlterColumnOperation::AddGenerated { .. } => {
             return Err(Fault::unsupported("adding an identity", "create a new table, and insert into it from this one"));

@@ -3,13 +3,18 @@
 use sqlparser::ast::{self as parsed, ObjectType, Statement};
 
 use super::draft::{Draft, Effect};
+use super::other::{depend, statement, types};
 use super::rights::Given;
 use super::{alter, object, rights, table};
 use crate::sql::{Fault, sqlstate};
 
 /// Whether a statement reads or writes rows, and changes no definition.
-pub(super) const fn is_about_rows(statement: &Statement) -> bool {
-    matches!(statement, Statement::Query(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_))
+pub(super) fn is_about_rows(statement: &Statement) -> bool {
+    match statement {
+        Statement::Query(query) => !statement::is_set_config(query),
+        Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => true,
+        _ => false,
+    }
 }
 
 /// Changes the catalogue, and says what the databases are to do.
@@ -45,7 +50,22 @@ pub(super) fn change(draft: &mut Draft, statement: &Statement) -> Result<Effect,
         Statement::Comment { object_type, object_name, comment, .. } => {
             object::comment(draft, *object_type, object_name, comment.as_ref())
         }
-        Statement::CreateExtension(create) => extension(create),
+        Statement::CreateExtension(create) => statement::extension(&create.name),
+        Statement::DropExtension(drop) => {
+            drop.names.iter().try_for_each(|name| statement::extension(name).map(|_| ()))?;
+            Ok(Effect::tagged("DROP EXTENSION"))
+        }
+        Statement::CreateSchema { schema_name, if_not_exists, .. } => statement::schema(schema_name, *if_not_exists),
+        Statement::CreateType { name, representation } => types::create(draft, name, representation.as_ref()),
+        Statement::AlterType(alter) => types::alter(draft, alter),
+        Statement::CreateTrigger(create) => statement::create_trigger(draft, create),
+        Statement::DropTrigger(drop) => statement::drop_trigger(draft, drop),
+        Statement::Truncate(of) => statement::truncate(draft, of),
+        Statement::Set(set) => statement::set(set),
+        // The text is one transaction already.
+        Statement::StartTransaction { .. } => Ok(Effect::tagged("BEGIN")),
+        Statement::Commit { .. } => Ok(Effect::tagged("COMMIT")),
+        Statement::Query(_) => Ok(Effect::tagged("SELECT")),
         Statement::Drop { object_type, if_exists, names, cascade, .. } => drop(draft, *object_type, *if_exists, names, *cascade),
         other => Err(refused(other)),
     }
@@ -64,42 +84,31 @@ fn drop(
             ObjectType::Table => object::drop_table(draft, name, if_exists, cascade)?,
             ObjectType::View => object::drop_view(draft, name, if_exists)?,
             ObjectType::Index => object::drop_index(draft, name, if_exists)?,
-            other => return Err(Fault::unsupported(format!("drop {other}"), "drop a table, view, index, function or policy")),
+            ObjectType::Type => types::drop(draft, name, if_exists)?,
+            other => {
+                return Err(Fault::unsupported(format!("drop {other}"), "drop a table, view, index, type, function or policy"));
+            }
         };
         all.sqlite.extend(effect.sqlite);
         all.postgres.extend(effect.postgres);
         all.tag = effect.tag;
     }
-    Ok(all)
-}
-
-/// What these extensions are for is there without them.
-fn extension(create: &parsed::CreateExtension) -> Result<Effect, Fault> {
-    match &*create.name.value.to_lowercase() {
-        "pgcrypto" | "uuid-ossp" => Ok(Effect::tagged("CREATE EXTENSION")),
-        other => Err(Fault::unsupported(format!("the extension {other}"), "leave it out")),
+    if matches!(kind, ObjectType::Table | ObjectType::View) {
+        let named = names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        depend::settle(draft, &format!("{} {named}", kind.to_string().to_lowercase()), cascade, &mut all)?;
     }
+    Ok(all)
 }
 
 /// What to write instead of a statement that the subset lacks.
 fn refused(statement: &Statement) -> Fault {
     let (what, hint) = match statement {
-        Statement::StartTransaction { .. }
-        | Statement::Commit { .. }
-        | Statement::Rollback { .. }
-        | Statement::Savepoint { .. } => {
+        Statement::Rollback { .. } | Statement::Savepoint { .. } => {
             let fault = Fault::new(sqlstate::INVALID_TRANSACTION, "the text is one transaction already");
-            return fault.hint("leave begin, commit and rollback out");
-        }
-        Statement::CreateType { .. } => ("create type", "use text with a check (… in (…))"),
-        Statement::CreateTrigger(_) | Statement::DropTrigger(_) => {
-            ("a trigger", "use defaults, generated columns, or a function's trigger")
+            return fault.hint("leave rollback and savepoint out");
         }
         Statement::CreateSequence { .. } => ("a sequence", "use generated always as identity"),
-        Statement::CreateSchema { .. } => ("create schema", "an app's own things are in the schema public"),
         Statement::CreateRole(_) => ("create role", "there are anon, authenticated and service_role"),
-        Statement::Truncate(_) => ("truncate", "write delete from …"),
-        Statement::Set(_) => ("set", "leave it out"),
         Statement::CreateDomain(_) => ("create domain", "use the type itself, with a check"),
         Statement::CreateProcedure { .. } | Statement::Call(_) => {
             ("a procedure", "use a function language sql, or a JavaScript function")

@@ -44,6 +44,8 @@ pub(super) enum From {
     Column(String),
     /// The same, which was of this type and gets another.
     Cast(String, crate::values::Type),
+    /// An expression over the columns of the table as it was: `using`.
+    Using(crate::sql::ast::Expr),
     /// What a new row would get.
     Default,
     Null,
@@ -95,7 +97,7 @@ impl Draft {
 
     /// Refuses a name that a relation has already, and names that the server keeps for itself.
     pub(super) fn check_free(&self, name: &Name) -> Result<(), Fault> {
-        if self.catalog.relation(name).is_some() {
+        if self.catalog.relation(name).is_some() || self.catalog.enumeration(&name.name).is_some() {
             return Err(Fault::new(sqlstate::DUPLICATE_TABLE, format!("relation \"{name}\" already exists")));
         }
         let reserved = ["plinth_", "sqlite_", "pg_"].iter().any(|prefix| name.name.to_lowercase().starts_with(prefix));

@@ -19,6 +19,7 @@ mod change;
 mod draft;
 mod index;
 mod object;
+mod other;
 mod postgres;
 mod rename;
 mod rights;

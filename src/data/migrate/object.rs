@@ -4,9 +4,10 @@ use sqlparser::ast::{self as parsed, CommentObject, CreateFunctionBody, Function
 
 use super::draft::{Ddl, Draft, Effect, Native, list, quoted, target};
 use super::index::forget_words;
+use super::other::depend;
 use super::table::cut;
 use crate::sql::catalog::{
-    Argument, Column, Default, Function, Grantee, Index, Name, Relation, Returns, Security, Shape, View, Volatility,
+    Argument, Catalog, Column, Default, Function, Grantee, Index, Name, Relation, Returns, Security, Shape, View, Volatility,
 };
 use crate::sql::lower;
 use crate::sql::{Fault, sqlstate};
@@ -74,12 +75,12 @@ pub(super) fn create_function(draft: &mut Draft, create: &parsed::CreateFunction
         let what = format!("a function in {}", language.unwrap_or_default());
         return Err(Fault::unsupported(what, "write language sql, or a JavaScript function (plinth functions deploy)"));
     }
-    let arguments = create.args.iter().flatten().map(argument).collect::<Result<Vec<_>, _>>()?;
+    let arguments = create.args.iter().flatten().map(|of| argument(of, &draft.catalog)).collect::<Result<Vec<_>, _>>()?;
     if arguments.len() > MAX_ARGUMENTS {
         return Err(Fault::new("54023", format!("functions cannot have more than {MAX_ARGUMENTS} arguments")));
     }
     let function = Function {
-        returns: returns(create.return_type.as_ref())?,
+        returns: returns(create.return_type.as_ref(), &draft.catalog)?,
         volatility: match create.behavior {
             Some(parsed::FunctionBehavior::Immutable) => Volatility::Immutable,
             Some(parsed::FunctionBehavior::Stable) => Volatility::Stable,
@@ -117,22 +118,22 @@ pub(super) fn create_function(draft: &mut Draft, create: &parsed::CreateFunction
     Ok(Effect::documented("CREATE FUNCTION", create))
 }
 
-fn argument(argument: &parsed::OperateFunctionArg) -> Result<Argument, Fault> {
+fn argument(argument: &parsed::OperateFunctionArg, catalog: &Catalog) -> Result<Argument, Fault> {
     if matches!(argument.mode, Some(parsed::ArgMode::Out | parsed::ArgMode::InOut)) {
         return Err(Fault::unsupported("an out argument", "write returns table (…)"));
     }
     let variadic = argument.mode == Some(parsed::ArgMode::Variadic);
     Ok(Argument {
         name: argument.name.as_ref().map_or(Ok(String::new()), lower::name)?,
-        ty: lower::data_type(&argument.data_type)?,
+        ty: lower::data_type(&argument.data_type, catalog)?,
         default: argument.default_expr.as_ref().map(|default| Default { text: default.to_string() }),
         variadic,
     })
 }
 
-fn returns(ty: Option<&FunctionReturnType>) -> Result<Returns, Fault> {
+fn returns(ty: Option<&FunctionReturnType>, catalog: &Catalog) -> Result<Returns, Fault> {
     let one = |ty: &parsed::DataType| -> Result<Result<Type, Name>, Fault> {
-        match (lower::data_type(ty), ty) {
+        match (lower::data_type(ty, catalog), ty) {
             (Ok(ty), _) => Ok(Ok(ty)),
             (Err(fault), parsed::DataType::Custom(name, _)) if fault.code == sqlstate::UNDEFINED_OBJECT => {
                 Ok(Err(Draft::own_name(name)?))
@@ -147,7 +148,8 @@ fn returns(ty: Option<&FunctionReturnType>) -> Result<Returns, Fault> {
     match ty {
         None => Err(Fault::new(sqlstate::INVALID_FUNCTION_DEFINITION, "function result type must be specified")),
         Some(FunctionReturnType::DataType(parsed::DataType::Table(Some(columns)))) => {
-            let columns = columns.iter().map(|column| Ok((lower::name(&column.name)?, lower::data_type(&column.data_type)?)));
+            let columns =
+                columns.iter().map(|column| Ok((lower::name(&column.name)?, lower::data_type(&column.data_type, catalog)?)));
             Ok(Returns::Table(columns.collect::<Result<_, Fault>>()?))
         }
         Some(FunctionReturnType::DataType(ty)) => Ok(match one(ty)? {
@@ -183,7 +185,10 @@ pub(super) fn drop_function(draft: &mut Draft, drop: &parsed::DropFunction) -> R
     for described in &drop.func_desc {
         let name = Draft::own_name(&described.name)?;
         let types = described.args.as_ref().map(|arguments| {
-            arguments.iter().map(|argument| Ok(lower::data_type(&argument.data_type)?.bare())).collect::<Result<Vec<_>, Fault>>()
+            arguments
+                .iter()
+                .map(|argument| Ok(lower::data_type(&argument.data_type, &draft.catalog)?.bare()))
+                .collect::<Result<Vec<_>, Fault>>()
         });
         let types = types.transpose()?;
         let fits = |function: &Function| {
@@ -202,7 +207,11 @@ pub(super) fn drop_function(draft: &mut Draft, drop: &parsed::DropFunction) -> R
             }
         }
     }
-    Ok(Effect::documented("DROP FUNCTION", drop))
+    let cascade = drop.drop_behavior == Some(parsed::DropBehavior::Cascade);
+    let what = drop.func_desc.iter().map(|described| format!("function {}", described.name)).collect::<Vec<_>>().join(", ");
+    let mut effect = Effect::documented("DROP FUNCTION", drop);
+    depend::settle(draft, &what, cascade, &mut effect)?;
+    Ok(effect)
 }
 
 pub(super) fn create_index(draft: &mut Draft, create: &parsed::CreateIndex) -> Result<Effect, Fault> {

@@ -91,6 +91,7 @@ pub(super) fn column(draft: &mut Draft, of: &Name, old: &str, new: &str, effect:
         for key in &mut table.foreign_keys {
             swap(&mut key.columns);
         }
+        table.touches.iter_mut().filter(|touch| touch.column == old).for_each(|touch| new.clone_into(&mut touch.column));
         for check in &mut table.checks {
             change(&mut check.text)?;
         }

@@ -170,7 +170,8 @@ pub(super) fn grant(draft: &mut Draft, given: &Given<'_>, native: impl ToString)
             }
         }
         Some(GrantObjects::Function { name, arg_types }) => {
-            let types = arg_types.iter().map(|ty| Ok(lower::data_type(ty)?.bare())).collect::<Result<Vec<_>, Fault>>()?;
+            let types =
+                arg_types.iter().map(|ty| Ok(lower::data_type(ty, &draft.catalog)?.bare())).collect::<Result<Vec<_>, Fault>>()?;
             let name = Draft::own_name(name)?;
             execute(draft, given, &to, &|function| {
                 function.name == name

@@ -66,6 +66,7 @@ impl Shape {
     /// The schema with the catalogue's new version.
     pub(super) fn finish(mut self, version: i64) -> Result<Schema, Fault> {
         self.draft.catalog.version = version;
+        self.draft.catalog.settle_enumerations();
         Schema::build(self.draft.catalog)
     }
 
@@ -157,6 +158,7 @@ impl Rehearsal {
             }
             self.failed = true;
         }
+        self.shape.draft.catalog.settle_enumerations();
         faults
     }
 

@@ -132,6 +132,7 @@ impl Writer<'_> {
         Ok(match from {
             From::Column(column) => quoted(column),
             From::Null => "null".to_owned(),
+            From::Using(value) => self.expression(value, Dialect::Sqlite)?,
             From::Cast(column, old) => self.expression(
                 &Expr {
                     ty: relation.column(column).map_or_else(|| old.clone(), |(_, column)| column.ty.clone()),

@@ -3,7 +3,7 @@
 use sqlparser::ast::{self as parsed, ColumnOption, ReferentialAction, TableConstraint};
 
 use super::draft::{Ddl, Draft, Effect, Native};
-use crate::sql::catalog::{Check, Column, Default, ForeignKey, Generated, Key, Name, OnDelete, Relation, Shape, Table};
+use crate::sql::catalog::{Catalog, Check, Column, Default, ForeignKey, Generated, Key, Name, OnDelete, Relation, Shape, Table};
 use crate::sql::lower;
 use crate::sql::{Fault, sqlstate};
 use crate::values::Type;
@@ -75,7 +75,7 @@ pub(super) fn add_column(draft: &Draft, relation: &mut Relation, definition: &pa
     if relation.columns.len() >= MAX_COLUMNS {
         return Err(Fault::new("54011", format!("tables can have at most {MAX_COLUMNS} columns")).at(place));
     }
-    let (ty, generated) = column_type(&definition.data_type).map_err(|fault| fault.at(place))?;
+    let (ty, generated) = column_type(&definition.data_type, &draft.catalog).map_err(|fault| fault.at(place))?;
     let not_null = generated.is_some();
     relation.columns.push(Column { name: name.clone(), ty, not_null, default: None, generated, comment: None });
     for option in &definition.options {
@@ -86,7 +86,7 @@ pub(super) fn add_column(draft: &Draft, relation: &mut Relation, definition: &pa
 }
 
 /// A column's type; `serial` is an integer with an identity.
-fn column_type(ty: &parsed::DataType) -> Result<(Type, Option<Generated>), Fault> {
+fn column_type(ty: &parsed::DataType, catalog: &Catalog) -> Result<(Type, Option<Generated>), Fault> {
     let serial = match &*ty.to_string().to_lowercase() {
         "serial" | "serial4" => Some(Type::Int4),
         "bigserial" | "serial8" => Some(Type::Int8),
@@ -96,7 +96,7 @@ fn column_type(ty: &parsed::DataType) -> Result<(Type, Option<Generated>), Fault
     match serial {
         Some(ty) => Ok((ty, Some(Generated::IdentityByDefault))),
         None if *ty == parsed::DataType::TsVector => Ok((Type::Tsvector, None)),
-        None => match lower::data_type(ty)? {
+        None => match lower::data_type(ty, catalog)? {
             Type::Void => Err(Fault::new(sqlstate::INVALID_TABLE_DEFINITION, "a column cannot be void")),
             ty => Ok((ty, None)),
         },

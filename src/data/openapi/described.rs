@@ -32,6 +32,8 @@ pub struct DescribedColumn {
     pub name: String,
     /// PostgreSQL's display text: `character varying`, `integer[]`.
     pub ty: String,
+    /// Of an enumeration, in their order; empty for other types.
+    pub labels: Vec<String>,
     pub comment: Option<String>,
     pub nullable: bool,
     /// As SQL: `now()`, `'new'::text`, `0`.

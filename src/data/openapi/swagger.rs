@@ -75,6 +75,9 @@ fn definition(table: &DescribedTable) -> Value {
 
 fn property(table: &DescribedTable, column: &DescribedColumn) -> Value {
     let mut property = swagger_schema(&column.ty);
+    if !column.labels.is_empty() {
+        property.insert("enum".to_owned(), Value::from(column.labels.clone()));
+    }
     if let Some(default) = column.default.as_ref().and_then(|sql| Kind::of(&column.ty).default(&column.ty, sql)) {
         property.insert("default".to_owned(), default);
     }

@@ -102,6 +102,10 @@ fn object(what: What, table: &DescribedTable, columns: &[&DescribedColumn]) -> V
 
 fn property(what: What, column: &DescribedColumn) -> Value {
     let mut property = schema(&column.ty, column.nullable);
+    if !column.labels.is_empty() {
+        let null = column.nullable.then_some(Value::Null);
+        property.insert("enum".to_owned(), column.labels.iter().map(|label| Value::from(label.as_str())).chain(null).collect());
+    }
     if let Some(description) = column.description() {
         property.insert("description".to_owned(), Value::from(description));
     }

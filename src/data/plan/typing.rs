@@ -37,7 +37,8 @@ fn is_castable(from: &Type, to: &Type) -> bool {
         return is_castable(from, to);
     }
     match (from.family(), to.family()) {
-        (_, Family::Text) | (Family::Text, _) => true,
+        (_, Family::Text) => true,
+        (Family::Text, to) => to != Family::Enum,
         (from_family, to_family) if from_family == to_family => from_family != Family::Array,
         (Family::Bool, Family::Number) => *to == Type::Int4,
         (Family::Number, Family::Bool) => *from == Type::Int4,
@@ -78,7 +79,10 @@ pub(super) fn aggregate(function: request::Aggregate, of: &Type) -> Result<(Aggr
             Ok((Aggregate::Avg, ty))
         }
         Asked::Min | Asked::Max => {
-            let has_it = matches!(of.family(), Family::Number | Family::Text | Family::Moment | Family::Time | Family::Array);
+            let has_it = matches!(
+                of.family(),
+                Family::Number | Family::Text | Family::Moment | Family::Time | Family::Enum | Family::Array
+            );
             let aggregate = if function == Asked::Min { Aggregate::Min } else { Aggregate::Max };
             if has_it { Ok((aggregate, of.bare())) } else { Err(none()) }
         }

@@ -20,6 +20,8 @@ pub async fn load(conn: &mut Conn) -> db::Result<Catalog> {
         };
         if kind == FUNCTION {
             catalog.put_function(serde_json::from_value(document).map_err(unreadable)?);
+        } else if kind == ENUMERATION {
+            catalog.put_enumeration(serde_json::from_value(document).map_err(unreadable)?);
         } else {
             catalog.put_relation(serde_json::from_value(document).map_err(unreadable)?);
         }
@@ -29,6 +31,7 @@ pub async fn load(conn: &mut Conn) -> db::Result<Catalog> {
 
 const RELATION: &str = "relation";
 const FUNCTION: &str = "function";
+const ENUMERATION: &str = "enumeration";
 
 /// How often the catalogue was changed.
 ///
@@ -61,6 +64,12 @@ pub async fn store(conn: &mut Conn, old: &Catalog, new: &Catalog) -> db::Result<
         if old.relation(&relation.name) != Some(relation) {
             put(conn, RELATION, &key(relation), "", document(&**relation)?).await?;
         }
+    }
+    for gone in old.enumerations().filter(|of| new.enumeration(&of.name).is_none()) {
+        remove(conn, ENUMERATION, &gone.name, "").await?;
+    }
+    for of in new.enumerations().filter(|of| old.enumeration(&of.name) != Some(*of)) {
+        put(conn, ENUMERATION, &of.name, "", document(of)?).await?;
     }
     let same = |catalog: &Catalog, function: &Function| {
         catalog.functions_named(&function.name).iter().find(|other| other.has_same_arguments(function)).cloned()

@@ -49,6 +49,10 @@ fn table(role: Grantee, relation: &Relation) -> DescribedTable {
     let writes =
         |column: &Column| is_table && !matches!(column.generated, Some(Generated::Stored { .. } | Generated::IdentityAlways));
     let columns = relation.columns.iter().map(|column| DescribedColumn {
+        labels: match &column.ty {
+            crate::values::Type::Enum(of) => of.labels.clone(),
+            _ => Vec::new(),
+        },
         name: column.name.clone(),
         ty: column.ty.to_string(),
         comment: column.comment.clone(),

@@ -3,6 +3,7 @@
 //! Expressions are kept as text in PostgreSQL's grammar, normalised, and lowered when they are needed: [`super::ast`] may change from
 //! one version of the server to the next, the text may not.
 
+mod enumeration;
 mod function;
 mod name;
 mod relation;
@@ -11,10 +12,11 @@ mod rights;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use enumeration::is_of;
 pub use function::{Argument, Function, Returns, Security, Volatility};
 pub use name::Name;
 pub use relation::{
-    Check, Column, Default, ForeignKey, Generated, Index, Key, OnDelete, Relation, Shape, Table, View, ViewColumn,
+    Check, Column, Default, ForeignKey, Generated, Index, Key, OnDelete, Relation, Shape, Table, Touch, View, ViewColumn,
 };
 pub use rights::{Command, Grant, Grantee, Policy, Privilege};
 
@@ -26,6 +28,8 @@ pub struct Catalog {
     relations: BTreeMap<Name, Arc<Relation>>,
     /// By name; several when the arguments differ.
     functions: BTreeMap<Name, Vec<Arc<Function>>>,
+    /// In `public`, by name.
+    enumerations: BTreeMap<String, crate::values::Enum>,
 }
 
 impl Catalog {

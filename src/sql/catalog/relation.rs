@@ -69,8 +69,18 @@ pub struct Table {
     /// `enable row level security` was said.
     pub row_security: bool,
     pub policies: Vec<Policy>,
+    /// Columns that hold the moment of a row's last update.
+    #[serde(default)]
+    pub touches: Vec<Touch>,
     /// Whether it is one of the server's own that apps may see a part of, such as `auth.users`: never created or altered by apps.
     pub is_system: bool,
+}
+
+/// `create trigger … before update … execute function moddatetime(column)`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Touch {
+    pub trigger: String,
+    pub column: String,
 }
 
 /// A primary key or unique constraint.

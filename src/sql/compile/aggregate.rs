@@ -59,6 +59,7 @@ impl Compiler<'_> {
             Aggregate::Sum => self.simple("plinth_num_sum", parts),
             Aggregate::Avg if ty.is_float() => self.simple("avg", parts),
             Aggregate::Avg => self.simple("plinth_num_avg", parts),
+            Aggregate::Min | Aggregate::Max if matches!(ty, Type::Enum(_)) => self.extreme_label(function, parts),
             Aggregate::Min | Aggregate::BoolAnd => self.simple("min", parts),
             Aggregate::Max | Aggregate::BoolOr => self.simple("max", parts),
             Aggregate::StringAgg => self.string_agg(parts),
@@ -78,6 +79,15 @@ impl Compiler<'_> {
         self.order_within(parts.order)?;
         emit!(self; ")")?;
         self.only_where(parts.filter)
+    }
+
+    /// The first or last label in the order of the type.
+    fn extreme_label(&mut self, function: Aggregate, parts: &Parts<'_>) -> Done {
+        let Type::Enum(of) = &parts.argument.ty else { return Ok(()) };
+        let labels = serde_json::to_string(&of.labels).unwrap_or_default();
+        emit!(self; "(", super::literal::quoted(&labels)?, " ->> ", name(function), "(", Ordered(parts.argument), ")")?;
+        self.only_where(parts.filter)?;
+        emit!(self; ")")
     }
 
     fn string_agg(&mut self, parts: &Parts<'_>) -> Done {

@@ -178,6 +178,9 @@ impl Compiler<'_> {
 
     fn extreme(&mut self, builtin: Builtin, arguments: &[Expr]) -> Done {
         let is_greatest = builtin == Builtin::Greatest;
+        if arguments.first().is_some_and(|first| matches!(first.ty, Type::Enum(_))) {
+            return Err(Fault::unsupported("greatest or least of an enumeration", "use case when a > b then a else b end"));
+        }
         if !self.is_sqlite() {
             emit!(self; if is_greatest { "greatest(" } else { "least(" })?;
             self.separated(arguments, ", ", |this, argument| emit!(this; Ordered(argument)))?;

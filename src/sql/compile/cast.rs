@@ -1,5 +1,6 @@
 //! Casts: from one type's form to another's.
 
+use super::literal::quoted;
 use super::operators::{Real, width};
 use super::state::{Compiler, Done, emit};
 use crate::sql::ast::Expr;
@@ -29,6 +30,10 @@ impl Compiler<'_> {
         match to {
             Type::Text | Type::Varchar(_) | Type::Char(_) => self.cast_to_text(inner, to),
             _ if from == to => emit!(self; inner),
+            Type::Enum(of) => {
+                let labels = serde_json::to_string(&of.labels).unwrap_or_default();
+                emit!(self; "plinth_enum(", inner, ", ", quoted(&of.name)?, ", ", quoted(&labels)?, ")")
+            }
             _ if from.family() == Family::Text => emit!(self; "plinth_cast(", inner, ", '", to.to_string(), "')"),
             Type::Bool if from.is_integer() => emit!(self; "(", inner, " <> 0)"),
             Type::Int2 | Type::Int4 | Type::Int8 => self.cast_to_integer(inner, to),
@@ -51,7 +56,7 @@ impl Compiler<'_> {
 
     fn cast_to_text(&mut self, inner: &Expr, to: &Type) -> Done {
         let text = self.captured(|this| match &inner.ty {
-            Type::Text | Type::Varchar(_) | Type::Uuid | Type::Date | Type::Json => emit!(this; inner),
+            Type::Text | Type::Varchar(_) | Type::Uuid | Type::Date | Type::Json | Type::Enum(_) => emit!(this; inner),
             Type::Char(_) if matches!(to, Type::Char(_)) => emit!(this; inner),
             Type::Char(_) => emit!(this; "rtrim(", inner, ", ' ')"),
             Type::Int2 | Type::Int4 | Type::Int8 => emit!(this; "cast(", inner, " as text)"),

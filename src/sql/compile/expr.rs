@@ -1,5 +1,6 @@
 //! Expressions: each node's text. A text stands by itself: operators are in brackets.
 
+use super::context::Context;
 use super::operators::{Comparable, Equal};
 use super::query::Limited;
 use super::state::{Compiler, Done, Piece, Quoted, Seen, emit};
@@ -10,6 +11,40 @@ use crate::values::Type;
 
 /// From how many constants on a list is one parameter.
 const LONG_LIST: usize = 9;
+
+/// An expression over a row's columns (the source 0, not qualified) for a definition: a check, a generated column, an index.
+/// Literals are written out, since a definition takes no parameters.
+///
+/// # Errors
+/// 42P17 when it holds what differs from one request to the next; see [`super::statement`].
+pub fn expression(expr: &Expr, context: &Context<'_>) -> Result<String, Fault> {
+    let mut compiler = Compiler::new(context);
+    compiler.define(SourceId(0));
+    compiler.expr(expr)?;
+    compiler.finish().map(|compiled| compiled.sql)
+}
+
+/// The same over the row that is called so, for a trigger: `old`, `new`.
+///
+/// # Errors
+/// See [`expression`].
+pub fn expression_of(row: &str, expr: &Expr, context: &Context<'_>) -> Result<String, Fault> {
+    let mut compiler = Compiler::new(context);
+    compiler.define_of(SourceId(0), row);
+    compiler.expr(expr)?;
+    compiler.finish().map(|compiled| compiled.sql)
+}
+
+/// The same as an index's key, so that it serves comparisons and orders of the expression.
+///
+/// # Errors
+/// See [`expression`].
+pub fn index_key(expr: &Expr, context: &Context<'_>) -> Result<String, Fault> {
+    let mut compiler = Compiler::new(context);
+    compiler.define(SourceId(0));
+    compiler.index_key(expr)?;
+    compiler.finish().map(|compiled| compiled.sql)
+}
 
 impl Compiler<'_> {
     /// Writes an expression.

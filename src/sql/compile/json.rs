@@ -76,7 +76,7 @@ impl Compiler<'_> {
         }
         match &value.ty {
             Type::Bool => emit!(self; "json(case ", value, " when 1 then 'true' when 0 then 'false' end)"),
-            Type::Int2 | Type::Int4 | Type::Int8 | Type::Uuid | Type::Date => emit!(self; value),
+            Type::Int2 | Type::Int4 | Type::Int8 | Type::Uuid | Type::Date | Type::Enum(_) => emit!(self; value),
             ty if ty.family() == Family::Text => emit!(self; value),
             Type::Json | Type::Jsonb => emit!(self; "json(", value, ")"),
             // Six digits of a second, of which the last zeros are not shown.

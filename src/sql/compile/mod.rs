@@ -32,10 +32,11 @@ mod state;
 mod write;
 
 pub use context::{Bindings, Compiled, Context, Lowered, Owner, Reach, Rights, RowPolicy};
+pub use expr::{expression, expression_of, index_key};
 pub use write::{insertable, servers};
 
 use self::state::Compiler;
-use super::ast::{Expr, Query, SourceId, Statement};
+use super::ast::{Expr, Query, Statement};
 use super::catalog::Function;
 use super::fault::Fault;
 use crate::db::Dialect;
@@ -87,40 +88,6 @@ pub fn bounded(compiled: Compiled, dialect: Dialect, counts: bool, bytes: usize)
     let most = i32::try_from(bytes).unwrap_or(i32::MAX).saturating_add(1);
     let sql = format!("select left(b.body, {most}) as body{total} from ({}) as b", compiled.sql);
     Compiled { sql, ..compiled }
-}
-
-/// An expression over a row's columns (the source 0, not qualified) for a definition: a check, a generated column, an index.
-/// Literals are written out, since a definition takes no parameters.
-///
-/// # Errors
-/// 42P17 when it holds what differs from one request to the next; see [`statement`].
-pub fn expression(expr: &Expr, context: &Context<'_>) -> Result<String, Fault> {
-    let mut compiler = Compiler::new(context);
-    compiler.define(SourceId(0));
-    compiler.expr(expr)?;
-    compiler.finish().map(|compiled| compiled.sql)
-}
-
-/// The same over the row that is called so, for a trigger: `old`, `new`.
-///
-/// # Errors
-/// See [`expression`].
-pub fn expression_of(row: &str, expr: &Expr, context: &Context<'_>) -> Result<String, Fault> {
-    let mut compiler = Compiler::new(context);
-    compiler.define_of(SourceId(0), row);
-    compiler.expr(expr)?;
-    compiler.finish().map(|compiled| compiled.sql)
-}
-
-/// The same as an index's key, so that it serves comparisons and orders of the expression.
-///
-/// # Errors
-/// See [`expression`].
-pub fn index_key(expr: &Expr, context: &Context<'_>) -> Result<String, Fault> {
-    let mut compiler = Compiler::new(context);
-    compiler.define(SourceId(0));
-    compiler.index_key(expr)?;
-    compiler.finish().map(|compiled| compiled.sql)
 }
 
 /// The statements of a function's body with its arguments put in, under the rights that the function runs with.

@@ -9,7 +9,7 @@ use crate::sql::catalog::Relation;
 use crate::sql::fault::Fault;
 use crate::sql::indexes::{self, Over};
 use crate::sql::walk;
-use crate::values::{Datum, Family, Type, fts};
+use crate::values::{Datum, Enum, Family, Type, fts};
 
 /// An operand of `=` and its like: on SQLite under the collation of its type.
 pub(super) struct Comparable<'e>(pub &'e Expr);
@@ -52,6 +52,9 @@ impl Emit for Ordered<'_> {
         }
         if !to.is_sqlite() && self.0.ty.family() == Family::Text {
             return emit!(to; "(", self.0, " collate \"C\")");
+        }
+        if let (true, Type::Enum(of)) = (to.is_sqlite(), &self.0.ty) {
+            return emit!(to; rank(&to.text_of(self.0)?, of)?);
         }
         to.as_indexed(self.0)
     }
@@ -376,6 +379,16 @@ impl Compiler<'_> {
         emit!(self; " when count(*) > count(", answer, ") then null else ", otherwise, " end from json_each(", array, ") as ")?;
         emit!(self; source, ")")
     }
+}
+
+/// The place of a label among its type's, on SQLite.
+pub(super) fn rank(text: &str, of: &Enum) -> Result<String, Fault> {
+    let mut out = format!("(case {text}");
+    for (place, label) in of.labels.iter().enumerate() {
+        out.push_str(&format!(" when {} then {place}", super::literal::quoted(label)?));
+    }
+    out.push_str(" end)");
+    Ok(out)
 }
 
 /// What makes PostgreSQL take a text's letters as the database does, and not as its order `"C"` does.

@@ -188,7 +188,7 @@ impl Compiler<'_> {
             let expr = &output.expr;
             match (outputs, &expr.ty) {
                 (Outputs::Texts, Type::Json | Type::Jsonb) if !self.is_sqlite() => emit!(self; "(", expr, ")::text")?,
-                (_, Type::Array(_)) => emit!(self; expr)?,
+                (_, Type::Array(_) | Type::Enum(_)) => emit!(self; expr)?,
                 // What is compared with other rows is so by its bytes, and so is what is ordered by its place.
                 _ if is_compared => emit!(self; Ordered(expr))?,
                 _ => emit!(self; expr)?,

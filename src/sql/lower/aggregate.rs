@@ -116,7 +116,7 @@ fn typed(function: Aggregate, name: &str, term: Term) -> Option<Result<(Expr, Ty
             Type::Numeric(None)
         }
         Aggregate::Min | Aggregate::Max => match ty.family() {
-            Family::Number | Family::Text | Family::Moment | Family::Time => ty,
+            Family::Number | Family::Text | Family::Moment | Family::Time | Family::Enum => ty,
             Family::Array if is_comparable(&ty) => ty,
             _ => return None,
         },

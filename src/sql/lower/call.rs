@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use sqlparser::ast::{self as parsed, BinaryOperator, DuplicateTreatment, Expr as Parsed, FunctionArg, FunctionArgExpr};
 
-use super::coerce::{coerce, shown, unify};
+use super::coerce::{cast, coerce, shown, unify};
 use super::operator::{compute, interval_of};
-use super::scope::{Lower, Scope, Term, object_name};
+use super::query::{bare, empty_select};
+use super::scope::{Lower, Scope, Term, literal, object_name};
 use super::types::{Bend, bends};
 use super::{aggregate, expression_with, parse};
-use crate::sql::ast::{Builtin, Expr, Node, Param};
+use crate::sql::ast::{Aggregate, Body, Builtin, Expr, Join, JoinKind, Node, Output, Param, Rows, Select, Source};
 use crate::sql::catalog::{Function, Name, Returns};
 use crate::sql::fault::{Fault, sqlstate};
 use crate::values::{Datum, Type};
@@ -40,8 +41,11 @@ impl<'a> Lower<'a> {
         let list = match &function.args {
             parsed::FunctionArguments::None => None,
             parsed::FunctionArguments::List(list) => Some(list),
+            parsed::FunctionArguments::Subquery(query) if name == Name::public("array") => {
+                return self.array_of(query).map(|expr| Term::known(expr, at)).map_err(|fault| fault.at(place));
+            }
             parsed::FunctionArguments::Subquery(_) => {
-                return Err(Fault::unsupported("array(select …)", "use array_agg in a sub-query").at(place));
+                return Err(Fault::unsupported("a query as an argument", "put it into brackets of its own").at(place));
             }
         };
         let plain = function.filter.is_none()
@@ -97,6 +101,10 @@ impl<'a> Lower<'a> {
                 let ty = left.ty.clone();
                 call(Builtin::NullIf, vec![left, right], ty)
             }
+            ("timezone", 2) => {
+                let moment = terms.remove(1);
+                at_utc(terms.remove(0), moment)?
+            }
             ("mod", 2) => {
                 let right = terms.remove(1);
                 compute(terms.remove(0), &BinaryOperator::Modulo, right)?
@@ -110,6 +118,38 @@ impl<'a> Lower<'a> {
             _ => return self.builtin(name, terms),
         };
         Ok(expr)
+    }
+
+    /// `array(select …)`: the values of a query's one column, in its order.
+    fn array_of(&mut self, query: &'a parsed::Query) -> Result<Expr, Fault> {
+        let mut lowered = self.in_query(|lower| lower.query(query))?;
+        let [column] = &*lowered.columns else {
+            return Err(Fault::new(sqlstate::SYNTAX_ERROR, "a sub-query must give one column"));
+        };
+        let element = column.ty.clone();
+        if matches!(element, Type::Array(_)) {
+            return Err(Fault::unsupported("an array of arrays", "use jsonb"));
+        }
+        lowered.bring(0, &element, Bend::Implicit)?;
+        lowered.rename(&["value".to_owned()]);
+        let ty = Type::Array(Box::new(element.bare()));
+        let id = self.new_id();
+        let value = Expr { node: Node::Column(id, "value".to_owned()), ty: element };
+        let all = Node::Aggregate {
+            function: Aggregate::ArrayAgg,
+            argument: Some(Box::new(value)),
+            separator: None,
+            distinct: false,
+            filter: None,
+            order: Vec::new(),
+        };
+        let columns = vec![Output { name: "array".to_owned(), expr: Expr { node: all, ty: ty.clone() } }];
+        let source = Source { id, rows: Rows::Query(Box::new(lowered.query)) };
+        let from = vec![Join { kind: JoinKind::Cross, source, on: None }];
+        let query = bare(Body::Select(Box::new(Select { columns, from, ..empty_select() })));
+        let found = Expr { node: Node::Scalar(Box::new(query)), ty: ty.clone() };
+        let none = literal(Datum::Text("[]".to_owned()), ty.clone());
+        Ok(call(Builtin::Coalesce, vec![found, none], ty))
     }
 
     fn of_storage(&mut self, name: &str, given: &[Given<'a>]) -> Result<Expr, Fault> {
@@ -246,6 +286,27 @@ fn of_request(name: &str, given: &[Given<'_>]) -> Result<Expr, Fault> {
         }
     };
     Ok(Expr { node: Node::Param(param), ty })
+}
+
+/// `timezone('utc', moment)`, `moment at time zone 'utc'`: the same moment with its zone, or without it.
+pub(super) fn at_utc(zone: Term, moment: Term) -> Result<Expr, Fault> {
+    let is_utc = match &zone.expr.node {
+        Node::Literal(Datum::Text(zone)) => {
+            matches!(&*zone.to_lowercase(), "utc" | "gmt" | "z" | "zulu" | "etc/utc" | "etc/gmt" | "universal" | "uct")
+        }
+        _ => false,
+    };
+    if !is_utc {
+        let hint = "moments are kept and shown in UTC: write 'utc', and convert to other zones in the client";
+        return Err(Fault::unsupported("a time zone other than UTC", hint).at(zone.at));
+    }
+    let moment = if moment.unknown { Term::known(coerce(moment, &Type::Timestamptz, Bend::Explicit)?, zone.at) } else { moment };
+    match &moment.expr.ty {
+        Type::Timestamptz => Ok(cast(moment.expr, Type::Timestamp)),
+        Type::Timestamp => Ok(cast(moment.expr, Type::Timestamptz)),
+        Type::Date => Ok(cast(cast(moment.expr, Type::Timestamptz), Type::Timestamp)),
+        other => Err(no_function("timezone", &["unknown".to_owned(), other.to_string()]).at(moment.at)),
+    }
 }
 
 /// `make_interval(days => 3)`.

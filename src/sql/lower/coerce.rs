@@ -18,12 +18,30 @@ pub(super) fn coerce(term: Term, to: &Type, bend: Bend) -> Result<Expr, Fault> {
     if !bends(&expr.ty, to, bend) {
         return Err(mismatch(&expr.ty, to, bend).at(at));
     }
+    if let Type::Array(element) = to
+        && matches!(**element, Type::Enum(_))
+    {
+        return labels(expr, element, bend).map_err(|fault| fault.at(at));
+    }
     // A cast cuts a text off where an assignment refuses, so what is too long is left for the column to find.
     let to = if bend == Bend::Assignment && to.family() == Family::Text { &Type::Text } else { to };
     match folded(&expr, to)? {
         Some(folded) => Ok(folded),
         None => Ok(cast(expr, to.clone())),
     }
+}
+
+/// An array as one of an enumeration: by its elements, since SQLite's own casts of arrays know no labels.
+fn labels(expr: Expr, element: &Type, bend: Bend) -> Result<Expr, Fault> {
+    let Node::Array(elements) = expr.node else {
+        return Err(Fault::unsupported(
+            "a cast of an array to one of an enumeration",
+            "cast each element, as in array_agg(x::label)",
+        ));
+    };
+    let cast = |expr| coerce(Term::known(expr, Place::default()), element, bend);
+    let elements = elements.into_iter().map(cast).collect::<Result<Vec<_>, _>>()?;
+    Ok(Expr { node: Node::Array(elements), ty: Type::Array(Box::new(element.clone())) })
 }
 
 /// A cast that is known to be allowed.

@@ -87,8 +87,9 @@ impl<'a> Lower<'a> {
                 negated_if(*not, matched)
             }
             Parsed::SimilarTo { .. } => return Err(Fault::unsupported("similar to", "use like or ~ (a regular expression)")),
-            Parsed::AtTimeZone { .. } => {
-                return Err(Fault::unsupported("at time zone", "moments are kept and shown in UTC: convert them in the client"));
+            Parsed::AtTimeZone { timestamp, time_zone } => {
+                let (moment, zone) = (self.term(timestamp)?, self.term(time_zone)?);
+                super::call::at_utc(zone, moment)?
             }
             Parsed::GroupingSets(_) | Parsed::Cube(_) | Parsed::Rollup(_) => {
                 return Err(Fault::unsupported("grouping sets", "use several queries with union all"));
@@ -118,7 +119,7 @@ impl<'a> Lower<'a> {
         if matches!(ty, parsed::DataType::Interval { .. }) {
             return Ok(Term::known(interval(text)?, self.at));
         }
-        let expr = coerce(Term::text(text, self.at), &types::data_type(ty)?, Bend::Explicit)?;
+        let expr = coerce(Term::text(text, self.at), &types::data_type(ty, self.catalog)?, Bend::Explicit)?;
         Ok(Term::known(expr, self.at))
     }
 
@@ -171,7 +172,7 @@ impl<'a> Lower<'a> {
                 term.unknown_text().ok_or_else(|| Fault::unsupported("an interval that is computed", "write interval '…'"))?;
             return Ok(Term::known(interval(text)?, self.at));
         }
-        let to = types::data_type(ty)?;
+        let to = types::data_type(ty, self.catalog)?;
         let term = shown(self.term(inner)?)?;
         Ok(Term::known(coerce(term, &to, Bend::Explicit)?, self.at))
     }

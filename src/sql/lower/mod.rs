@@ -77,11 +77,9 @@ pub fn describe(sql: &str, catalog: &Catalog) -> Result<Vec<(String, Type, Optio
     let parsed = parse::query(sql)?;
     let scope = Scope::default();
     let lowered = Lower::new(catalog, &scope).query(&parsed)?;
-    let columns = lowered.columns.iter().enumerate().map(|(place, column)| {
-        let origin = origin::of_output(&lowered.query, place);
-        (column.name.clone(), column.ty.clone(), origin)
-    });
-    Ok(columns.collect())
+    let origin = |place| origin::of_output(&lowered.query, place);
+    let columns = lowered.columns.iter().enumerate();
+    Ok(columns.map(|(place, column)| (column.name.clone(), column.ty.clone(), origin(place))).collect())
 }
 
 /// [`query()`] against a catalogue that is not a whole schema yet.
@@ -91,7 +89,10 @@ pub(super) fn query_with(sql: &str, catalog: &Catalog, scope: &Scope) -> Result<
 }
 
 /// [`expression()`] against a catalogue that is not a whole schema yet.
-pub(super) fn expression_with(sql: &str, catalog: &Catalog, scope: &Scope) -> Result<Expr, Fault> {
+///
+/// # Errors
+/// The same.
+pub fn expression_with(sql: &str, catalog: &Catalog, scope: &Scope) -> Result<Expr, Fault> {
     let parsed = parse::expression(sql)?;
     Lower::new(catalog, scope).expected(&parsed)
 }

@@ -269,6 +269,15 @@ pub(super) fn compute(left: Term, sign: &BinaryOperator, right: Term) -> Result<
     if l == Type::Void || r == Type::Void || (!left.unknown && !right.unknown && l.family() == Family::Moment) {
         return moment(left.clone(), operator, right).ok_or_else(refused)?;
     }
+    // `jsonb - 'key'`, `jsonb - 0`.
+    if l == Type::Jsonb && !left.unknown && operator == Operator::Subtract {
+        let key = if !right.unknown && r.is_integer() { Type::Int4 } else { Type::Text };
+        if !right.unknown && !r.is_integer() && r.family() != Family::Text {
+            return Err(refused());
+        }
+        let key = coerce(right, &key, Bend::Assignment)?;
+        return Ok(binary(operator, left.expr, key, Type::Jsonb));
+    }
     let ty = match (left.unknown, right.unknown) {
         (true, true) => return Err(refused()),
         (true, false) => r.bare(),

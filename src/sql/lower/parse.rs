@@ -33,9 +33,11 @@ pub struct Parsed {
 /// A text that is not PostgreSQL's grammar (42601), or one that is too long or too deep (54000, 54001).
 pub fn statements(sql: &str) -> Result<Vec<Parsed>, Fault> {
     let mut parsed = Vec::new();
-    for tokens in split(tokens(sql)?) {
+    for mut tokens in split(tokens(sql)?) {
+        cut_extension(&mut tokens);
         let Some(first) = tokens.iter().find(|token| !matches!(token.token, Token::Whitespace(_))) else { continue };
         let place = place_of(first.span.start);
+        check_words(&tokens).map_err(|fault| fault.at(place))?;
         let statement = whole(tokens, place, |parser| parser.parse_statement())?;
         parsed.push(Parsed { statement, place });
     }
@@ -254,6 +256,37 @@ fn is_operator(token: &Token) -> bool {
         | Token::Placeholder(_)
         | Token::EOF => false,
         _ => true,
+    }
+}
+
+/// Leaves out where an extension is to be put, which the parser knows in one of PostgreSQL's two spellings.
+fn cut_extension(tokens: &mut Vec<TokenWithSpan>) {
+    let is = |token: &TokenWithSpan, wanted: &[&str]| matches!(&token.token, Token::Word(word) if word.quote_style.is_none() && wanted.contains(&&*word.value.to_lowercase()));
+    let mut words = tokens.iter().filter(|token| !matches!(token.token, Token::Whitespace(_)));
+    if words.next().is_some_and(|first| is(first, &["create"])) && words.next().is_some_and(|second| is(second, &["extension"])) {
+        let end = tokens.iter().position(|token| is(token, &["with", "schema", "version", "cascade"]));
+        tokens.truncate(end.unwrap_or(tokens.len()));
+    }
+}
+
+/// Refuses statements that the parser does not know, by their first words.
+fn check_words(tokens: &[TokenWithSpan]) -> Result<(), Fault> {
+    let words = tokens.iter().filter_map(|token| match &token.token {
+        Token::Word(word) if word.quote_style.is_none() => Some(word.value.to_lowercase()),
+        _ => None,
+    });
+    let words = words.take(3).collect::<Vec<_>>();
+    match &*words.iter().map(String::as_str).collect::<Vec<_>>() {
+        ["do", ..] => Err(Fault::unsupported(
+            "a do block",
+            "write its statements by themselves: if not exists, or replace and drop … if exists say what a block asks",
+        )),
+        ["alter", "default", "privileges"] => Err(Fault::unsupported(
+            "alter default privileges",
+            "grant when the tables are there: grant … on all tables in schema public to …",
+        )),
+        ["alter", "publication", ..] | ["create", "publication", ..] => Err(Fault::unsupported("a publication", "leave it out")),
+        _ => Ok(()),
     }
 }
 

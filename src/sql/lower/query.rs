@@ -243,6 +243,9 @@ impl<'a> Lower<'a> {
                 let fault = Fault::unsupported("order by an expression over a union", "order by the name or place of a column");
                 fault.at(parse::place(&term.expr)).at(self.at)
             })?;
+            if matches!(columns[place].ty, Type::Enum(_)) {
+                return Err(enum_order().at(parse::place(&term.expr)).at(self.at));
+            }
             let mut order = ordered(Expr { node: Node::Literal(Datum::Null), ty: columns[place].ty.clone() }, &term.options)?;
             order.by = place_literal(place);
             terms.push(order);
@@ -324,6 +327,11 @@ fn datum(expr: Expr) -> Datum {
         Node::Literal(datum) => datum,
         _ => Datum::Null,
     }
+}
+
+/// Rows that are compared with one another are ordered by what they hold, which for an enumeration is the label.
+pub(super) fn enum_order() -> Fault {
+    Fault::unsupported("order by an enumeration over distinct rows or a union", "write it as select * from (…) q order by …")
 }
 
 /// A query of nothing but its body.

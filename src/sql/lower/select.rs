@@ -8,7 +8,9 @@ use super::query::{Lowered, Shown, bare, place_in, place_literal};
 use super::scope::{Frame, Lower, column_of, object_name};
 use super::types::is_comparable;
 use crate::sql::ast::{Body, Expr, Node, Order, Output, Select, SourceId};
+use crate::sql::catalog::Catalog;
 use crate::sql::fault::{Fault, sqlstate};
+use crate::values::Type;
 
 /// Columns of one query.
 const MAX_COLUMNS: usize = 1664;
@@ -74,7 +76,10 @@ impl<'a> Lower<'a> {
         let mut shown = Vec::with_capacity(items.len());
         for item in items {
             match item {
-                SelectItem::UnnamedExpr(expr) => self.output(expr, output_name(expr), &mut columns, &mut shown)?,
+                SelectItem::UnnamedExpr(expr) => {
+                    let name = output_name(expr, self.catalog);
+                    self.output(expr, name, &mut columns, &mut shown)?;
+                }
                 SelectItem::ExprWithAlias { expr, alias } => self.output(expr, parse::name(alias)?, &mut columns, &mut shown)?,
                 SelectItem::Wildcard(options) => {
                     check_wildcard(options)?;
@@ -209,6 +214,7 @@ impl<'a> Lower<'a> {
             let mut chosen = ordered(expr, &term.options).map_err(|fault| fault.at(parse::place(&term.expr)))?;
             match place {
                 // A column is ordered by as such, which an index can serve; other expressions are not computed twice.
+                Some(_) if distinct && matches!(chosen.by.ty, Type::Enum(_)) => return Err(super::query::enum_order()),
                 Some(place) if distinct || !is_column => chosen.by = place_literal(place),
                 None if distinct => {
                     let message = "for SELECT DISTINCT, ORDER BY expressions must appear in select list";
@@ -255,7 +261,7 @@ fn check_wildcard(options: &parsed::WildcardAdditionalOptions) -> Result<(), Fau
 }
 
 /// What PostgreSQL calls a column that has no name of its own.
-fn output_name(expr: &Parsed) -> String {
+fn output_name(expr: &Parsed, catalog: &Catalog) -> String {
     let mut at = expr;
     loop {
         at = match at {
@@ -278,7 +284,11 @@ fn output_name(expr: &Parsed) -> String {
             Parsed::Trim { .. } => return "btrim".to_owned(),
             Parsed::CompoundFieldAccess { root, .. } => root,
             Parsed::Cast { data_type, .. } => {
-                return super::data_type(data_type).map_or_else(|_| "?column?".to_owned(), |ty| ty.bare().to_string());
+                return match super::data_type(data_type, catalog) {
+                    Ok(Type::Enum(of)) => of.name,
+                    Ok(ty) => ty.bare().to_string(),
+                    Err(_) => "?column?".to_owned(),
+                };
             }
             Parsed::Subquery(query) => match &*query.body {
                 parsed::SetExpr::Select(select) => match select.projection.first() {

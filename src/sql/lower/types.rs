@@ -1,7 +1,8 @@
 //! Names of types, and which may stand for which.
 
-use sqlparser::ast::{ArrayElemTypeDef, DataType};
+use sqlparser::ast::{ArrayElemTypeDef, DataType, ObjectName};
 
+use crate::sql::catalog::Catalog;
 use crate::sql::fault::{Fault, sqlstate};
 use crate::values::{Family, Type};
 
@@ -25,10 +26,10 @@ const MAX_LENGTH: u32 = 10_485_760;
 /// # Errors
 ///
 /// A type that the subset lacks (0A000), or that is not one (42704).
-pub fn data_type(ty: &DataType) -> Result<Type, Fault> {
+pub fn data_type(ty: &DataType, catalog: &Catalog) -> Result<Type, Fault> {
     match ty {
         DataType::Array(ArrayElemTypeDef::SquareBracket(element, _) | ArrayElemTypeDef::Qualified(element, _)) => {
-            match data_type(element)? {
+            match data_type(element, catalog)? {
                 // PostgreSQL's types do not say how many dimensions there are; here an array has one.
                 Type::Array(_) => Err(Fault::unsupported("an array of arrays", "use jsonb")),
                 element => Ok(Type::Array(Box::new(element))),
@@ -37,12 +38,25 @@ pub fn data_type(ty: &DataType) -> Result<Type, Fault> {
         DataType::Interval { .. } => {
             Err(Fault::unsupported("the type interval", "keep seconds as an integer or double precision"))
         }
-        DataType::Enum(..) => Err(Fault::unsupported("an enum", "use text with a check (… in (…))")),
+        DataType::Enum(..) => Err(Fault::unsupported("an enum without a name", "write create type … as enum (…)")),
         DataType::TsVector | DataType::TsQuery => {
             let hint = "search a text column with to_tsvector('simple', …) @@ …, or a column generated as that";
             Err(Fault::unsupported("a value of a full-text type", hint))
         }
+        DataType::Custom(name, arguments) if arguments.is_empty() => match enumeration(name, catalog)? {
+            Some(found) => Ok(found),
+            None => named(&ty.to_string().to_lowercase()),
+        },
         other => named(&other.to_string().to_lowercase()),
+    }
+}
+
+/// The enumeration of a name, if the app has one.
+fn enumeration(name: &ObjectName, catalog: &Catalog) -> Result<Option<Type>, Fault> {
+    match super::scope::object_name(name) {
+        Ok((name, _)) if name.is_public() => Ok(catalog.enumeration(&name.name).map(|of| Type::Enum(Box::new(of.clone())))),
+        Ok(_) => Ok(None),
+        Err(fault) => Err(fault),
     }
 }
 

@@ -2,7 +2,9 @@
 
 mod alter;
 mod define;
+mod dumps;
 mod refuse;
+mod types;
 
 use serde_json::{Value, json};
 

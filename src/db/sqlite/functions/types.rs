@@ -9,6 +9,12 @@ pub(super) static TABLE: &[Function] = &[
     strict("plinth_text", 2, |args| Ok(optional(values::cast_text(&type_name(args, 1)?, &held(args)?)))),
     // A null is `null`.
     lenient("plinth_out", 2, |args| Ok(Output::Text(values::to_json(&type_name(args, 1)?, &held(args)?).into_owned()))),
+    // A text as a label of an enumeration: its name and, as JSON, its labels.
+    strict("plinth_enum", 3, |args| {
+        let labels = serde_json::from_str(&text(args, 2)?).unwrap_or_default();
+        let of = Type::Enum(Box::new(values::Enum { name: text(args, 1)?.into_owned(), labels, fresh: Vec::new() }));
+        Ok(output(values::from_text(&of, &text(args, 0)?)?))
+    }),
     Function { name: "plinth_uuid", arguments: 0, takes_nulls: true, deterministic: false, run: new_uuid },
 ];
 

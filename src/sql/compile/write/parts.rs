@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::Reach;
 use super::super::query::Outputs;
 use super::super::state::{Compiler, Done, Quoted, Seen, emit};
-use crate::sql::ast::{Expr, Node, Output, Query, SourceId, Statement};
+use crate::sql::ast::{Expr, Node, Output, Param, Query, SourceId, Statement};
 use crate::sql::catalog::{Command, Generated, Name, Privilege, Relation};
 use crate::sql::fault::Fault;
 use crate::values::Type;
@@ -94,8 +94,21 @@ impl Compiler<'_> {
     /// `set a = …, b = …`.
     pub(super) fn assignments(&mut self, relation: &Relation, assignments: &[(String, Expr)]) -> Done {
         self.push(" set ");
-        self.separated(assignments, ", ", |this, (column, value)| {
-            this.may_set(relation, Privilege::Update, column)?;
+        for (column, _) in assignments {
+            self.may_set(relation, Privilege::Update, column)?;
+        }
+        // Whatever was to be written there, as a trigger before the update would do.
+        let touches = relation.table().map(|table| &*table.touches).unwrap_or_default();
+        let is_touched = |column: &String| touches.iter().any(|touch| touch.column == *column);
+        let now = Expr { node: Node::Param(Param::Now), ty: Type::Timestamptz };
+        let mut all: Vec<(&String, &Expr)> = Vec::with_capacity(assignments.len() + touches.len());
+        all.extend(assignments.iter().filter(|(column, _)| !is_touched(column)).map(|(column, value)| (column, value)));
+        for touch in touches {
+            if all.iter().all(|(column, _)| **column != touch.column) {
+                all.push((&touch.column, &now));
+            }
+        }
+        self.separated(&all, ", ", |this, (column, value)| {
             let ty = relation.column(column).map_or(Type::Text, |(_, column)| column.ty.clone());
             emit!(this; Quoted(column), " = ")?;
             this.assigned(value, &ty)

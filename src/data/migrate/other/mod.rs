@@ -1,0 +1,6 @@
+//! Statements beside those of tables, views, functions and rights: enumerations, what dumps begin with, `truncate`, the one trigger,
+//! and what goes along with something that is dropped.
+
+pub(super) mod depend;
+pub(super) mod statement;
+pub(super) mod types;
