@@ -9,7 +9,7 @@ use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::{Value, json};
 
 use super::{get, put, refused, upload, with_buckets};
-use crate::support::{TestApp, eventually};
+use crate::support::{Client, Request, TestApp, eventually};
 
 /// The collector at once, so that a test sees what it does.
 const EAGER: &str = "[storage]\ngrace = \"0s\"\ncollect_every = \"100ms\"";
@@ -59,6 +59,32 @@ async fn an_upload_that_breaks_off_leaves_nothing() {
     until_kept(&app, 0).await;
 }
 
+/// Uploads an object, and deletes every third again; what a server was there to answer for is noted. Whether one was, to the end.
+async fn fate(
+    service: &Client,
+    name: &str,
+    count: usize,
+    kept: &Mutex<Vec<(String, String)>>,
+    deleted: &Mutex<Vec<String>>,
+) -> bool {
+    let body = format!("{name} ").repeat(1 + count * 500);
+    if !is_done(upload(service, name, body.clone())).await {
+        return false;
+    }
+    if count % 3 != 2 {
+        kept.lock().unwrap().push((name.to_owned(), body));
+        return true;
+    }
+    let done = is_done(service.delete(&format!("/storage/v1/object/{name}"))).await;
+    deleted.lock().unwrap().extend(done.then(|| name.to_owned()));
+    done
+}
+
+/// Whether a server was there to say 200.
+async fn is_done(request: Request) -> bool {
+    request.try_send().await.is_ok_and(|answer| answer.status() == 200)
+}
+
 #[tokio::test]
 async fn what_was_accepted_survives_sigkill_and_nothing_is_half_there() {
     let mut app = with_buckets("").await;
@@ -66,21 +92,9 @@ async fn what_was_accepted_survives_sigkill_and_nothing_is_half_there() {
         let (kept, deleted) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
         let service = app.service();
         let write = async |writer: usize| {
-            for count in 0.. {
-                let name = format!("files/{round}/{writer}/{count}");
-                let body = format!("{name} ").repeat(1 + count * 500);
-                match upload(&service, &name, body.clone()).try_send().await {
-                    Ok(answer) if answer.status() == 200 => {}
-                    _ => return,
-                }
-                if count % 3 == 2 {
-                    match service.delete(&format!("/storage/v1/object/{name}")).try_send().await {
-                        Ok(answer) if answer.status() == 200 => deleted.lock().unwrap().push(name),
-                        _ => return,
-                    }
-                } else {
-                    kept.lock().unwrap().push((name, body));
-                }
+            let mut count = 0;
+            while fate(&service, &format!("files/{round}/{writer}/{count}"), count, &kept, &deleted).await {
+                count += 1;
             }
         };
         let killer = async {

@@ -6,8 +6,8 @@ use sqlparser::ast::{self as parsed, AlterColumnOperation, AlterTableOperation};
 
 use super::draft::{Ddl, Draft, Effect, From, Native, quoted, target};
 use super::index::forget_words;
-use super::other::depend;
-use super::{rename, rights, table};
+use super::other::{depend, rights};
+use super::{rename, table};
 use crate::sql::catalog::{Catalog, Default, Generated, Name, Relation, Table};
 use crate::sql::lower::{self, Scope};
 use crate::sql::{Fault, sqlstate};

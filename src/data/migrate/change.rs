@@ -3,9 +3,9 @@
 use sqlparser::ast::{self as parsed, ObjectType, Statement};
 
 use super::draft::{Draft, Effect};
+use super::other::rights::{self, Given};
 use super::other::{depend, statement, types};
-use super::rights::Given;
-use super::{alter, object, rights, table};
+use super::{alter, object, table};
 use crate::sql::{Fault, sqlstate};
 
 /// Whether a statement reads or writes rows, and changes no definition.

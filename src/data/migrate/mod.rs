@@ -22,7 +22,6 @@ mod object;
 mod other;
 mod postgres;
 mod rename;
-mod rights;
 mod run;
 mod shape;
 mod sqlite;

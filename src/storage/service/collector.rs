@@ -29,25 +29,33 @@ impl StorageService {
     pub fn keep_tidy(&self, tasks: &Tasks) {
         let (service, stop) = (self.clone(), tasks.clone());
         drop(tasks.spawn(async move {
-            let mut surveyed = service.now();
-            loop {
-                tokio::select! {
-                    () = tokio::time::sleep(service.0.config.collect_every) => {}
-                    () = stop.soft_stopped() => return,
-                }
-                if let Err(err) = service.collect().await {
-                    tracing::warn!(error = %err, "bytes that no object has could not be removed; tried again soon");
-                }
-                if service.now().since(surveyed) >= SURVEY_EVERY {
-                    surveyed = service.now();
-                    match service.remove_orphans(ORPHAN_AGE).await {
-                        Ok(0) => {}
-                        Ok(count) => tracing::info!(count, "removed bytes of uploads that ended before their objects were made"),
-                        Err(err) => tracing::warn!(error = %err, "the blob store could not be compared with the objects"),
-                    }
-                }
+            tokio::select! {
+                () = service.tidy() => {}
+                () = stop.soft_stopped() => {}
             }
         }));
+    }
+
+    async fn tidy(&self) {
+        let mut surveyed = self.now();
+        loop {
+            tokio::time::sleep(self.0.config.collect_every).await;
+            if let Err(err) = self.collect().await {
+                tracing::warn!(error = %err, "bytes that no object has could not be removed; tried again soon");
+            }
+            if self.now().since(surveyed) >= SURVEY_EVERY {
+                surveyed = self.now();
+                self.survey().await;
+            }
+        }
+    }
+
+    async fn survey(&self) {
+        match self.remove_orphans(ORPHAN_AGE).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "removed bytes of uploads that ended before their objects were made"),
+            Err(err) => tracing::warn!(error = %err, "the blob store could not be compared with the objects"),
+        }
     }
 
     /// Removes what is due, and ends uploads whose time is over; gives how many blobs were removed.
@@ -69,13 +77,17 @@ impl StorageService {
             }
             for blob in due {
                 removed += u64::from(self.0.blobs.delete(&blob).await?);
-                let done = self.0.db.write(move |tx| {
-                    let blob = blob.clone();
-                    Box::pin(async move { garbage::forget(tx, &blob).await })
-                });
-                done.await?;
+                self.forget(blob).await?;
             }
         }
+    }
+
+    async fn forget(&self, blob: String) -> Result<()> {
+        let forgotten = self.0.db.write(move |tx| {
+            let blob = blob.clone();
+            Box::pin(async move { garbage::forget(tx, &blob).await })
+        });
+        Ok(forgotten.await?)
     }
 
     /// Removes blobs that no row names and that are so old, and what crashes left of others; gives how many.

@@ -188,7 +188,7 @@ const KNOWN: &[&str] = &[
 ];
 
 /// Names in double quotes that the compiler makes itself.
-const OWN_NAMES: &[&str] = &["?", "C", "allowed", "body", "count", "one", "row", "rows", "total", "value", "place"];
+const OWN_NAMES: &[&str] = &["?", "C", "allowed", "body", "count", "default", "one", "row", "rows", "total", "value", "place"];
 
 /// What may stand in single quotes, besides plain words: punctuation of JSON, formats, type names with their measures.
 const OWN_TEXTS: &[&str] =

@@ -15,7 +15,7 @@ const OWN: &[&str] = &[
     "plinth.functions",
     "plinth.catalog",
     "plinth.nothing_at_all",
-    "storage.objects",
+    "storage.uploads",
     "sqlite_schema",
     "sqlite_master",
     "pg_catalog.pg_class",

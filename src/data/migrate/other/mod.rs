@@ -1,6 +1,7 @@
-//! Statements beside those of tables, views, functions and rights: enumerations, what dumps begin with, `truncate`, the one trigger,
-//! and what goes along with something that is dropped.
+//! Statements beside those of tables, views and functions: rights, enumerations, what dumps begin with, `truncate`, the one trigger, and
+//! what goes along with something that is dropped.
 
 pub(super) mod depend;
+pub(super) mod rights;
 pub(super) mod statement;
 pub(super) mod types;

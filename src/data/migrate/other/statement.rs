@@ -1,4 +1,4 @@
-//! Statements beside those of tables, types, functions and rights: what a dump begins with, `truncate`, and the one trigger.
+//! Statements that have no file of their own: what a dump begins with, `truncate`, and the one trigger.
 
 use sqlparser::ast::{self as parsed, Expr, Set, TriggerEvent, TriggerObject, TriggerPeriod};
 

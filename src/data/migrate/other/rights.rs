@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{self as parsed, AlterPolicyOperation, CreatePolicyCommand, GrantObjects};
 
-use super::draft::{Draft, Effect};
+use super::super::draft::{Draft, Effect};
 use crate::sql::catalog::{Command, Grant, Grantee, Policy, Privilege, Relation};
 use crate::sql::lower;
 use crate::sql::{Fault, sqlstate};
@@ -10,7 +10,7 @@ use crate::sql::{Fault, sqlstate};
 /// Policies of one table.
 const MAX_POLICIES: usize = 200;
 
-pub(super) fn create_policy(draft: &mut Draft, create: &parsed::CreatePolicy) -> Result<Effect, Fault> {
+pub(in crate::data::migrate) fn create_policy(draft: &mut Draft, create: &parsed::CreatePolicy) -> Result<Effect, Fault> {
     let mut relation = draft.policed(&create.table_name)?;
     let name = lower::name(&create.name)?;
     let policy = Policy {
@@ -50,7 +50,7 @@ fn check_clauses(policy: &Policy) -> Result<(), Fault> {
     Err(Fault::new(sqlstate::SYNTAX_ERROR, message))
 }
 
-pub(super) fn alter_policy(draft: &mut Draft, alter: &parsed::AlterPolicy) -> Result<Effect, Fault> {
+pub(in crate::data::migrate) fn alter_policy(draft: &mut Draft, alter: &parsed::AlterPolicy) -> Result<Effect, Fault> {
     let mut relation = draft.policed(&alter.table_name)?;
     let name = lower::name(&alter.name)?;
     let table = table_of(&mut relation)?;
@@ -81,7 +81,7 @@ pub(super) fn alter_policy(draft: &mut Draft, alter: &parsed::AlterPolicy) -> Re
     Ok(Effect::documented("ALTER POLICY", alter))
 }
 
-pub(super) fn drop_policy(draft: &mut Draft, drop: &parsed::DropPolicy) -> Result<Effect, Fault> {
+pub(in crate::data::migrate) fn drop_policy(draft: &mut Draft, drop: &parsed::DropPolicy) -> Result<Effect, Fault> {
     let mut relation = match draft.policed(&drop.table_name) {
         Err(fault) if drop.if_exists && fault.code == sqlstate::UNDEFINED_TABLE => return Ok(Effect::tagged("DROP POLICY")),
         found => found?,
@@ -142,14 +142,14 @@ fn unknown_role(name: &str) -> Fault {
 }
 
 /// `grant` and `revoke`.
-pub(super) struct Given<'a> {
-    pub(super) privileges: &'a parsed::Privileges,
-    pub(super) objects: Option<&'a GrantObjects>,
-    pub(super) grantees: &'a [parsed::Grantee],
-    pub(super) granted: bool,
+pub(in crate::data::migrate) struct Given<'a> {
+    pub(in crate::data::migrate) privileges: &'a parsed::Privileges,
+    pub(in crate::data::migrate) objects: Option<&'a GrantObjects>,
+    pub(in crate::data::migrate) grantees: &'a [parsed::Grantee],
+    pub(in crate::data::migrate) granted: bool,
 }
 
-pub(super) fn grant(draft: &mut Draft, given: &Given<'_>, native: impl ToString) -> Result<Effect, Fault> {
+pub(in crate::data::migrate) fn grant(draft: &mut Draft, given: &Given<'_>, native: impl ToString) -> Result<Effect, Fault> {
     let tag = if given.granted { "GRANT" } else { "REVOKE" };
     let to = given.grantees.iter().map(role_of).collect::<Result<Vec<_>, _>>()?;
     match given.objects {
@@ -317,7 +317,7 @@ fn execute(
 }
 
 /// `enable`, `disable` and `force row level security`.
-pub(super) fn row_security(relation: &mut Relation, on: Option<bool>) -> Result<(), Fault> {
+pub(in crate::data::migrate) fn row_security(relation: &mut Relation, on: Option<bool>) -> Result<(), Fault> {
     let table = table_of(relation)?;
     if let Some(on) = on {
         table.row_security = on;
