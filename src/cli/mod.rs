@@ -40,7 +40,7 @@ enum Command {
     Keys(keys::Options),
     /// Deploy, list and delete functions, and read their logs
     Functions(functions::Options),
-    /// Make, apply and show the app's migrations: files <version>_<name>.sql in a folder
+    /// Make, apply and show the app's migrations: files VERSION_NAME.sql in a folder
     Migrate(migrate::Options),
     /// Compare the files with the bytes that are kept of them
     Storage(storage::Options),
