@@ -204,11 +204,12 @@ impl Here {
         let done = prepared.statements.iter_mut().try_for_each(|statement| statement.run(db, values, &mut found));
         let too_long = self.stop.is_reached();
         self.stop.set(Bounds::default());
+        if too_long {
+            // Also when it came to its end: there are steps that take long, such as counting a whole table, and are not broken off.
+            prepared.slow_until = Some(Instant::now() + SLOW);
+        }
         match done {
-            Err(Unfound::Failed { code: ffi::SQLITE_INTERRUPT, .. }) if too_long => {
-                prepared.slow_until = Some(Instant::now() + SLOW);
-                Err(Unfound::Slow)
-            }
+            Err(Unfound::Failed { code: ffi::SQLITE_INTERRUPT, .. }) if too_long => Err(Unfound::Slow),
             Err(err) => Err(err),
             Ok(()) => Ok(found),
         }

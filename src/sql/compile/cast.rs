@@ -30,6 +30,7 @@ impl Compiler<'_> {
         match to {
             Type::Text | Type::Varchar(_) | Type::Char(_) => self.cast_to_text(inner, to),
             _ if from == to => emit!(self; inner),
+            _ if *from == Type::Jsonb && (to.family() == Family::Number || *to == Type::Bool) => self.cast_jsonb(inner, to),
             Type::Enum(of) => {
                 let labels = serde_json::to_string(&of.labels).unwrap_or_default();
                 emit!(self; "plinth_enum(", inner, ", ", quoted(&of.name)?, ", ", quoted(&labels)?, ")")
@@ -37,10 +38,7 @@ impl Compiler<'_> {
             _ if from.family() == Family::Text => emit!(self; "plinth_cast(", inner, ", '", to.to_string(), "')"),
             Type::Bool if from.is_integer() => emit!(self; "(", inner, " <> 0)"),
             Type::Int2 | Type::Int4 | Type::Int8 => self.cast_to_integer(inner, to),
-            Type::Float4 | Type::Float8 => match from.family() {
-                Family::Json => emit!(self; "cast(plinth_num(", inner, ") as real)"),
-                _ => emit!(self; Real(inner)),
-            },
+            Type::Float4 | Type::Float8 => emit!(self; Real(inner)),
             Type::Numeric(None) if matches!(from, Type::Numeric(_)) => emit!(self; inner),
             Type::Numeric(None) => emit!(self; "plinth_num(", inner, ")"),
             Type::Numeric(Some((precision, scale))) => {
@@ -70,6 +68,22 @@ impl Compiler<'_> {
                 emit!(self; "plinth_rpad(substr(", text, ", 1, ", length, "), ", length, ")")
             }
             _ => emit!(self; text),
+        }
+    }
+
+    /// A number or a boolean out of `jsonb`; any other is refused.
+    fn cast_jsonb(&mut self, inner: &Expr, to: &Type) -> Done {
+        let scalar = self.captured(|this| emit!(this; "plinth_jsonb_scalar(", inner, ", '", to.to_string(), "')"))?;
+        match to {
+            Type::Bool => emit!(self; "plinth_cast(", scalar, ", 'boolean')"),
+            Type::Int2 | Type::Int4 | Type::Int8 => {
+                emit!(self; "plinth_cast(plinth_num_round(", scalar, ", 0), '", to.to_string(), "')")
+            }
+            Type::Numeric(Some((precision, scale))) => {
+                emit!(self; "plinth_num_scale(", scalar, ", ", precision.to_string(), ", ", scale.to_string(), ")")
+            }
+            Type::Numeric(None) => emit!(self; "plinth_num(", scalar, ")"),
+            _ => emit!(self; "cast(plinth_num(", scalar, ") as real)"),
         }
     }
 

@@ -305,6 +305,19 @@ pub fn type_of(text: &str) -> Result<&'static str, Invalid> {
     })
 }
 
+/// Whether `jsonb` can be cast to a type of numbers, or to `boolean`.
+///
+/// # Errors
+/// 22023 when it holds something else, in PostgreSQL's words.
+pub fn castable(text: &str, to: &str) -> Result<(), Invalid> {
+    let found = type_of(text)?;
+    if found == if to == "boolean" { "boolean" } else { "number" } {
+        return Ok(());
+    }
+    let found = if found == "number" { "numeric" } else { found };
+    Err(Invalid::new("22023", format!("cannot cast jsonb {found} to type {to}")))
+}
+
 /// `jsonb_array_length`.
 ///
 /// # Errors

@@ -36,6 +36,11 @@ pub(super) static TABLE: &[Function] = &[
         }))
     }),
     strict("plinth_jsonb_typeof", 1, |args| Ok(Output::Text(json::type_of(&text(args, 0)?)?.to_owned()))),
+    strict("plinth_jsonb_scalar", 2, |args| {
+        let value = text(args, 0)?;
+        json::castable(&value, &text(args, 1)?)?;
+        Ok(Output::Text(value.into_owned()))
+    }),
     strict("plinth_jsonb_array_length", 1, |args| Ok(Output::Int(json::array_length(&text(args, 0)?)?))),
     strict("plinth_jsonb_cmp", 2, |args| Ok(Output::Int(json::compare(&text(args, 0)?, &text(args, 1)?)? as i64))),
     strict("plinth_jsonb_strip_nulls", 1, |args| Ok(Output::Text(json::strip_nulls(&text(args, 0)?)?))),
