@@ -8,7 +8,8 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::setting::{Raw, Setting};
-use super::{Config, settings, storage};
+use super::tables::Reader;
+use super::{Config, front, settings, storage};
 use crate::types::Secret;
 
 /// The file read when no other is named and it is there.
@@ -18,7 +19,7 @@ const DEFAULT_FILE: &str = "plinth.toml";
 const OTHER_VARIABLES: &[&str] = &["PLINTH_CONFIG", "PLINTH_MASTER_KEY", "PLINTH_V8_DIR"];
 
 /// A name and its value, each with its place in the file.
-type Entry<'t, 'i> = (&'t Spanned<DeString<'i>>, &'t Spanned<DeValue<'i>>);
+pub(super) type Entry<'t, 'i> = (&'t Spanned<DeString<'i>>, &'t Spanned<DeValue<'i>>);
 
 /// What the command line said.
 #[derive(Clone, Debug, Default)]
@@ -71,6 +72,7 @@ pub fn load(flags: &Flags, environment: &BTreeMap<String, String>) -> Result<Loa
     for (key, message) in storage::faults(&loader.config) {
         loader.fail(key, message);
     }
+    loader.errors.extend(front::faults(&loader.config.front));
     if !loader.errors.is_empty() {
         return Err(loader.errors);
     }
@@ -171,6 +173,11 @@ impl Loader {
             self.fail(place(err.span().map_or(0, |span| span.start)), err.message());
         }
         for (section, entries) in in_order(document.get_ref()) {
+            if front::is_list(section.get_ref()) {
+                let mut reader = Reader { file, text, errors: &mut self.errors };
+                front::read(&mut self.config.front, section.get_ref(), entries, &mut reader);
+                continue;
+            }
             let known = settings().any(|setting| setting.key.split('.').next() == Some(section.get_ref()));
             match entries.get_ref() {
                 DeValue::Table(entries) if known => {
@@ -180,7 +187,7 @@ impl Loader {
                     }
                 }
                 _ => {
-                    let names = settings().filter_map(|setting| setting.key.split('.').next());
+                    let names = settings().filter_map(|setting| setting.key.split('.').next()).chain(front::LISTS);
                     self.fail(
                         place(section.span().start),
                         format!("there is no section [{}]; {}", section.get_ref(), nearest(section.get_ref(), names)),
@@ -195,28 +202,38 @@ impl Loader {
             return self
                 .fail(key_place, format!("there is no setting {key}; {}", nearest(key, settings().map(|setting| setting.key))));
         };
-        let raw = match value.get_ref() {
-            DeValue::String(text) => Some(Raw::Text(text)),
-            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok().map(Raw::Whole),
-            DeValue::Boolean(flag) => Some(Raw::Flag(*flag)),
-            _ => None,
-        };
-        match raw {
+        match raw(value.get_ref()) {
             Some(raw) => self.set(setting, &raw, value_place),
             None => self.fail(value_place, format!("{key} must be {}", setting.allowed)),
         }
     }
 }
 
+/// A value as settings read it; `None` for what no setting is: dates and fractions.
+pub(super) fn raw<'t>(value: &'t DeValue<'_>) -> Option<Raw<'t>> {
+    Some(match value {
+        DeValue::String(text) => Raw::Text(text),
+        DeValue::Integer(number) => Raw::Whole(i64::from_str_radix(number.as_str(), number.radix()).ok()?),
+        DeValue::Boolean(flag) => Raw::Flag(*flag),
+        DeValue::Array(values) => Raw::List(values.iter().map(|value| raw(value.get_ref())).collect::<Option<_>>()?),
+        DeValue::Table(entries) => {
+            let entries =
+                in_order(entries).into_iter().map(|(name, value)| Some((name.get_ref().as_ref(), raw(value.get_ref())?)));
+            Raw::Table(entries.collect::<Option<_>>()?)
+        }
+        DeValue::Float(_) | DeValue::Datetime(_) => return None,
+    })
+}
+
 /// A table's entries in the order they are written in.
-fn in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<Entry<'t, 'i>> {
+pub(super) fn in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<Entry<'t, 'i>> {
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(name, _)| name.span().start);
     entries
 }
 
 /// The line and the column, both from 1, of a place in a text.
-fn line_and_column(text: &str, at: usize) -> (usize, usize) {
+pub(super) fn line_and_column(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..at).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
@@ -224,7 +241,7 @@ fn line_and_column(text: &str, at: usize) -> (usize, usize) {
 }
 
 /// Names the one meant, when one is near, and otherwise all of them.
-fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> String {
+pub(super) fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> String {
     let mut names: Vec<&str> = names.collect();
     names.dedup();
     match names.iter().map(|name| (distance(written, name), name)).min() {

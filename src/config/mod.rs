@@ -7,6 +7,7 @@
 mod auth;
 mod data;
 mod database;
+pub mod front;
 mod functions;
 mod load;
 mod log;
@@ -14,10 +15,12 @@ mod server;
 mod setting;
 mod site;
 mod storage;
+mod tables;
 
 pub use auth::Auth;
 pub use data::Data;
 pub use database::Database;
+pub use front::Front;
 pub use functions::Functions;
 #[doc(hidden)]
 pub use load::errors_of;
@@ -39,6 +42,8 @@ pub struct Config {
     pub functions: Functions,
     pub storage: Storage,
     pub site: Site,
+    /// Sites, their routes and upstreams: what the file has lists of.
+    pub front: Front,
 }
 
 /// Every setting there is, in the order of the documentation.

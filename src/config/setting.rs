@@ -21,12 +21,16 @@ pub struct Setting {
     pub set: fn(&mut Config, &Raw<'_>) -> Option<()>,
 }
 
-/// A value as it was written. An environment variable is always text, so each reader accepts text too.
-#[derive(Clone, Copy, Debug)]
+/// A value as it was written. An environment variable is always text, so each reader of one value accepts text too; lists and tables
+/// are in files alone.
+#[derive(Clone, Debug)]
 pub enum Raw<'a> {
     Text(&'a str),
     Whole(i64),
     Flag(bool),
+    List(Vec<Raw<'a>>),
+    /// A table with the names and the values of its entries, in the order they are written in.
+    Table(Vec<(&'a str, Raw<'a>)>),
 }
 
 impl Raw<'_> {
@@ -45,7 +49,7 @@ impl Raw<'_> {
         let number = match self {
             Self::Whole(number) => *number,
             Self::Text(text) => text.parse().ok()?,
-            Self::Flag(_) => return None,
+            Self::Flag(_) | Self::List(_) | Self::Table(_) => return None,
         };
         N::try_from(number).ok().filter(|number| range.contains(number))
     }
@@ -97,9 +101,27 @@ impl Raw<'_> {
                 };
                 number.parse::<usize>().ok()?.checked_mul(factor)?
             }
-            Self::Flag(_) => return None,
+            Self::Flag(_) | Self::List(_) | Self::Table(_) => return None,
         };
         Some(bytes).filter(|bytes| range.contains(bytes))
+    }
+
+    /// One value, or each of a list, as `read` understands it; `None` when one of them is not allowed.
+    #[must_use]
+    pub fn each<T>(&self, read: impl Fn(&Raw<'_>) -> Option<T>) -> Option<Vec<T>> {
+        match self {
+            Self::List(values) => values.iter().map(read).collect(),
+            one => read(one).map(|value| vec![value]),
+        }
+    }
+
+    /// A table's entries, each value as `read` understands it; `None` when it is no table, or one of them is not allowed.
+    #[must_use]
+    pub fn entries<T>(&self, read: impl Fn(&str, &Raw<'_>) -> Option<T>) -> Option<Vec<T>> {
+        match self {
+            Self::Table(entries) => entries.iter().map(|(name, value)| read(name, value)).collect(),
+            _ => None,
+        }
     }
 
     /// `host:port`, where the host is an IP address or `localhost`.
