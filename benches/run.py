@@ -17,7 +17,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "scripts")]
 
 import commands  # noqa: E402
 import places  # noqa: E402
-from cases import bundles, cold, data, environments, footprint, sign_up, static_files, warm, work  # noqa: E402
+from cases import bundles, cold, data, environments, files, footprint, front, sign_up, static_files, warm, work  # noqa: E402
 from commands import Failed  # noqa: E402
 from harness import machine, peers, report, results  # noqa: E402
 from harness.bench import Bench, say  # noqa: E402
@@ -32,6 +32,8 @@ CASES = {
     "static": static_files,
     "sign-up": sign_up,
     "data": data,
+    "files": files,
+    "front": front,
 }
 # With a greater part of the cores in use by others, figures are worth little.
 BUSY = 0.1

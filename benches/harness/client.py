@@ -4,6 +4,7 @@ import dataclasses
 import json
 import socket
 import time
+from collections.abc import Iterator
 
 DEADLINE = 30.0
 
@@ -51,6 +52,17 @@ class Client:
         received = self._receive()
         first_byte = time.perf_counter() - began
         return self._answer(received, first_byte)
+
+    def send_pieces(self, method: str, path: str, headers: dict[str, str], pieces: Iterator[bytes]) -> Answer:
+        """A request whose body is made while it is sent; `headers` say how long it is, or that it is chunked."""
+        head = {"host": f"127.0.0.1:{self._port}", **headers}
+        text = f"{method} {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in head.items()) + "\r\n"
+        self._socket.sendall(text.encode())
+        for piece in pieces:
+            self._socket.sendall(piece)
+        sent = time.perf_counter()
+        received = self._receive()
+        return self._answer(received, time.perf_counter() - sent)
 
     def _receive(self) -> bytes:
         received = self._socket.recv(1 << 18)

@@ -29,10 +29,10 @@ class Load:
     """Cores that wrk itself used; near 1 its only thread is the limit."""
 
 
-def put(server, path: str, connections: int, seconds: int, headers: dict[str, str] | None = None, body: str = "", most: int = 1) -> Load:
+def put(server, path: str, connections: int, seconds: int, headers: dict[str, str] | None = None, body: str = "", most: int = 1, method: str = "") -> Load:
     """Sends requests over keep-alive connections for a time, each as soon as the one before is answered.
 
-    `body` makes it a POST. In the path and the body `{n}` differs in every request, and `{r}` (`{r14}` with fourteen digits) is a number
+    `body` makes it a POST of JSON, unless there is a `method`. In the path and the body `{n}` differs in every request, and `{r}` (`{r14}` with fourteen digits) is a number
     from 1 to `most` by chance.
     """
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", str(PEERS / "wrk.lua")]
@@ -43,7 +43,7 @@ def put(server, path: str, connections: int, seconds: int, headers: dict[str, st
     with tempfile.NamedTemporaryFile("w") as file:
         file.write(body)
         file.flush()
-        command += [f"http://127.0.0.1:{server.port}{quoted}", "--", file.name, str(most)]
+        command += [f"http://127.0.0.1:{server.port}{quoted}", "--", file.name, str(most), method]
         return _run(server, path, command)
 
 

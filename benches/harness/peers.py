@@ -76,6 +76,11 @@ def _there(program: pathlib.Path) -> pathlib.Path:
 
 
 @functools.cache
+def seaweedfs() -> pathlib.Path:
+    return setup.python_packages(HERE / "requirements.txt") / "bin" / "weed"
+
+
+@functools.cache
 def _pocketbase() -> pathlib.Path:
     return setup.python_packages(HERE / "requirements.txt") / "bin" / "pocketbase"
 

@@ -24,11 +24,16 @@ class Server:
         self.name = name
         self.port = 0
         self._errors = folder / f"{name.split()[0]}.stderr"
+        self._command, self._env, self._folder = [str(part) for part in command], env, folder
+        self.start_again()
+
+    def start_again(self) -> None:
+        """Starts it, or starts it anew after it was stopped."""
         with self._errors.open("ab") as errors:
             self.started = time.perf_counter()
             self._process = subprocess.Popen(
-                [str(part) for part in command],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, env=env, cwd=folder,
+                self._command,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, env=self._env, cwd=self._folder,
             )  # fmt: skip
         self.pid = self._process.pid
 
@@ -97,6 +102,7 @@ class Plinth(Server):
         keys = json.loads(shown.stdout)
         self._service_key = keys["service_key"]
         self.anon = {"apikey": keys["anon_key"]}
+        self.access_key = (keys["access_key_id"], keys["secret_access_key"])
 
     def deploy(self, name: str, source: str) -> None:
         headers = {"authorization": f"Bearer {self._service_key}", "content-type": "text/javascript", "x-plinth-config": "{}"}

@@ -1,15 +1,19 @@
--- Makes wrk post a body when it is given one, send rows' numbers, and print its figures as one line of JSON.
+-- Makes wrk send a body when it is given one, send rows' numbers, and print its figures as one line of JSON.
 --
--- Arguments: a file with the body (or nothing in it), and the greatest row. In the path and in the body `{n}` becomes a number that differs in every
+-- Arguments: a file with the body (or nothing in it), the greatest row, and the method ("" for POST of JSON with a body, and for GET without). In the path and in the body `{n}` becomes a number that differs in every
 -- request, `{r}` the number of a row by chance, and `{r14}` the same with fourteen digits. Without any the request is built once.
 
 function init(args)
   local file = assert(io.open(args[1], "r"))
   local body, most = file:read("*a"), tonumber(args[2])
   file:close()
-  if body ~= "" then
+  if args[3] and args[3] ~= "" then
+    wrk.method = args[3]
+  elseif body ~= "" then
     wrk.method = "POST"
     wrk.headers["content-type"] = "application/json"
+  end
+  if body ~= "" then
     wrk.body = body
   end
   -- The path's braces do not pass wrk's own reading of an address.

@@ -72,6 +72,11 @@ pub enum Node {
         filter: Option<Box<Expr>>,
         order: Vec<Order>,
     },
+    /// A function over the rows that go with a row.
+    Window {
+        function: Window,
+        over: Box<Over>,
+    },
     /// `array[a, b]`.
     Array(Vec<Expr>),
     /// A JSON object with these keys; the values are shown as PostgreSQL's `to_json` shows them, JSON as it is.
@@ -176,6 +181,8 @@ pub enum Builtin {
     Reverse,
     Repeat,
     SplitPart,
+    RegexpReplace,
+    StringToArray,
     StrPos,
     StartsWith,
     Concat,
@@ -205,6 +212,7 @@ pub enum Builtin {
     JsonbBuildObject,
     JsonbBuildArray,
     JsonbStripNulls,
+    JsonbSet,
     ToJsonb,
     ArrayLength,
     Cardinality,
@@ -212,6 +220,10 @@ pub enum Builtin {
     ArrayPrepend,
     ArrayRemove,
     ArrayPosition,
+    ArrayCat,
+    /// The integers of `generate_series`, as an array.
+    Series,
+    ArrayToString,
     /// `storage.foldername(name)`, `storage.filename(name)`, `storage.extension(name)`.
     StorageFolderName,
     StorageFileName,
@@ -231,6 +243,66 @@ pub enum Aggregate {
     StringAgg,
     ArrayAgg,
     JsonAgg,
+}
+
+/// What is computed over a window.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Window {
+    /// A [`Node::Aggregate`].
+    Aggregate(Box<Expr>),
+    /// A function that only windows have, with its arguments.
+    Function(WindowFunction, Vec<Expr>),
+}
+
+/// Functions that only windows have, each as PostgreSQL's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WindowFunction {
+    RowNumber,
+    Rank,
+    DenseRank,
+    PercentRank,
+    CumeDist,
+    Ntile,
+    Lag,
+    Lead,
+    FirstValue,
+    LastValue,
+    NthValue,
+}
+
+/// `over (partition by … order by … rows between … and …)`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Over {
+    pub partition: Vec<Expr>,
+    pub order: Vec<Order>,
+    pub frame: Option<WindowFrame>,
+}
+
+/// Which of a partition's rows a function sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WindowFrame {
+    pub units: FrameUnits,
+    pub start: FrameBound,
+    pub end: FrameBound,
+}
+
+/// What a window's bounds count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameUnits {
+    Rows,
+    /// Rows that are equal by the window's order go together.
+    Range,
+    Groups,
+}
+
+/// Where a window begins or ends. Its numbers are written into the statement's text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameBound {
+    UnboundedPreceding,
+    Preceding(u32),
+    CurrentRow,
+    Following(u32),
+    UnboundedFollowing,
 }
 
 /// A term of `order by`.

@@ -347,6 +347,9 @@ impl Pieces {
 
 /// Lowers a function's statements and brings what the last one gives to what the function returns.
 pub(super) fn lower_body(function: &Function, catalog: &Catalog) -> Result<Vec<Statement>, Fault> {
+    if function.is_for_triggers() {
+        return Ok(Vec::new());
+    }
     let arguments = function.arguments.iter().map(|argument| (argument.name.clone(), argument.ty.clone()));
     let scope = Scope { arguments: Arguments(arguments.collect()), ..Scope::default() };
     let returned = returned(function, catalog)?;
@@ -365,6 +368,7 @@ fn returned(function: &Function, catalog: &Catalog) -> Result<Option<Vec<(String
             Some(relation.columns.iter().map(|column| (column.name.clone(), column.ty.clone())).collect())
         }
         Returns::Table(columns) => Some(columns.clone()),
+        Returns::Trigger(_) => None,
     })
 }
 

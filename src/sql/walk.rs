@@ -1,6 +1,6 @@
 //! Going through the tree.
 
-use super::ast::{Body, Expr, Node, Query, Rows};
+use super::ast::{Body, Expr, Node, Query, Rows, Window};
 
 /// Does something with each expression directly below one, those of its sub-queries among them; stops at the first error.
 ///
@@ -39,6 +39,13 @@ pub fn try_children<E>(expr: &Expr, visit: &mut dyn FnMut(&Expr) -> Result<(), E
                 visit(part)?;
             }
             order.iter().try_for_each(|order| visit(&order.by))
+        }
+        Node::Window { function, over } => {
+            match function {
+                Window::Aggregate(aggregate) => try_children(aggregate, visit)?,
+                Window::Function(_, arguments) => arguments.iter().try_for_each(&mut *visit)?,
+            }
+            over.partition.iter().chain(over.order.iter().map(|order| &order.by)).try_for_each(visit)
         }
         Node::JsonObject(members) => members.iter().try_for_each(|(_, member)| visit(member)),
     }

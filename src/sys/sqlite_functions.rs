@@ -5,7 +5,7 @@
 
 #![expect(unsafe_code, reason = "SQLite's interface for functions is C")]
 
-use std::ffi::{CString, c_int, c_void};
+use std::ffi::{CString, c_char, c_int};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::{ptr, slice};
 
@@ -127,7 +127,7 @@ pub struct Function {
     pub run: fn(&Arguments<'_>) -> Result<Output, Fault>,
 }
 
-/// A function of many rows.
+/// A function of many rows: of a group, or of a window that rows come into and leave.
 pub struct Aggregate {
     pub name: &'static str,
     pub arguments: i8,
@@ -143,11 +143,17 @@ pub trait Accumulator {
     /// A fault ends the statement.
     fn step(&mut self, arguments: &Arguments<'_>) -> Result<(), Fault>;
 
-    /// The group's value.
+    /// Lets the row go that was taken first.
     ///
     /// # Errors
     /// A fault ends the statement.
-    fn finish(self: Box<Self>) -> Result<Output, Fault>;
+    fn undo(&mut self, arguments: &Arguments<'_>) -> Result<(), Fault>;
+
+    /// The value of the rows it has.
+    ///
+    /// # Errors
+    /// A fault ends the statement.
+    fn value(&self) -> Result<Output, Fault>;
 }
 
 /// Makes a function known to a connection.
@@ -157,7 +163,15 @@ pub trait Accumulator {
 pub fn register(handle: &mut LockedSqliteHandle<'_>, function: &'static Function) -> Result<(), String> {
     let flags = if function.deterministic { ffi::SQLITE_DETERMINISTIC } else { 0 };
     let app = ptr::from_ref(function).cast_mut().cast();
-    create(handle, function.name, function.arguments, flags, app, (Some(scalar), None, None))
+    let flags = ffi::SQLITE_UTF8 | ffi::SQLITE_INNOCUOUS | flags;
+    created(function.name, |name| {
+        let db = handle.as_raw_handle().as_ptr();
+        // SAFETY: the connection is locked and open. SQLite copies the name. `app` is the address of a static of the type that the
+        // callback reads it as.
+        unsafe {
+            ffi::sqlite3_create_function_v2(db, name, function.arguments.into(), flags, app, Some(scalar), None, None, None)
+        }
+    })
 }
 
 /// Makes an aggregate known to a connection.
@@ -166,27 +180,24 @@ pub fn register(handle: &mut LockedSqliteHandle<'_>, function: &'static Function
 /// What SQLite says.
 pub fn register_aggregate(handle: &mut LockedSqliteHandle<'_>, aggregate: &'static Aggregate) -> Result<(), String> {
     let app = ptr::from_ref(aggregate).cast_mut().cast();
-    create(handle, aggregate.name, aggregate.arguments, ffi::SQLITE_DETERMINISTIC, app, (None, Some(step), Some(finish)))
+    let flags = ffi::SQLITE_UTF8 | ffi::SQLITE_INNOCUOUS | ffi::SQLITE_DETERMINISTIC;
+    let (step, finish, value, undo) = (Some(step as Call), Some(finish as End), Some(value as End), Some(undo as Call));
+    created(aggregate.name, |name| {
+        let db = handle.as_raw_handle().as_ptr();
+        // SAFETY: as in `register`.
+        unsafe {
+            let count = aggregate.arguments.into();
+            ffi::sqlite3_create_window_function(db, name, count, flags, app, step, finish, value, undo, None)
+        }
+    })
 }
 
 type Call = unsafe extern "C" fn(*mut ffi::sqlite3_context, c_int, *mut *mut ffi::sqlite3_value);
 type End = unsafe extern "C" fn(*mut ffi::sqlite3_context);
 
-fn create(
-    handle: &mut LockedSqliteHandle<'_>,
-    name: &'static str,
-    arguments: i8,
-    flags: c_int,
-    app: *mut c_void,
-    (scalar, step, finish): (Option<Call>, Option<Call>, Option<End>),
-) -> Result<(), String> {
+fn created(name: &str, create: impl FnOnce(*const c_char) -> c_int) -> Result<(), String> {
     let text = CString::new(name).map_err(|err| err.to_string())?;
-    let flags = ffi::SQLITE_UTF8 | ffi::SQLITE_INNOCUOUS | flags;
-    let db = handle.as_raw_handle().as_ptr();
-    // SAFETY: the connection is locked and open. SQLite copies the name. `app` is the address of a static of the type that the
-    // callbacks given with it read it as.
-    let code =
-        unsafe { ffi::sqlite3_create_function_v2(db, text.as_ptr(), arguments.into(), flags, app, scalar, step, finish, None) };
+    let code = create(text.as_ptr());
     if code == ffi::SQLITE_OK { Ok(()) } else { Err(format!("SQLite did not take the function {name} ({code})")) }
 }
 
@@ -219,6 +230,23 @@ unsafe extern "C" fn scalar(context: *mut ffi::sqlite3_context, count: c_int, va
 type Slot = *mut Box<dyn Accumulator>;
 
 unsafe extern "C" fn step(context: *mut ffi::sqlite3_context, count: c_int, values: *mut *mut ffi::sqlite3_value) {
+    // SAFETY: SQLite's own call, of an aggregate that `register_aggregate` made known.
+    unsafe { with_row(context, count, values, |accumulator, row| accumulator.step(row)) };
+}
+
+unsafe extern "C" fn undo(context: *mut ffi::sqlite3_context, count: c_int, values: *mut *mut ffi::sqlite3_value) {
+    // SAFETY: as in `step`.
+    unsafe { with_row(context, count, values, |accumulator, row| accumulator.undo(row)) };
+}
+
+/// # Safety
+/// `context` and the values are of SQLite's call of an aggregate that `register_aggregate` made known.
+unsafe fn with_row(
+    context: *mut ffi::sqlite3_context,
+    count: c_int,
+    values: *mut *mut ffi::sqlite3_value,
+    take: impl FnOnce(&mut dyn Accumulator, &Arguments<'_>) -> Result<(), Fault>,
+) {
     // SAFETY: `register_aggregate` gave a `&'static Aggregate` as the data of this callback; the values are this call's.
     let (aggregate, arguments) = unsafe { (&*ffi::sqlite3_user_data(context).cast::<Aggregate>(), arguments(count, values)) };
     // SAFETY: SQLite gives each group zeroed memory for one `Slot`, aligned to 8, or null when there is none left.
@@ -227,8 +255,8 @@ unsafe extern "C" fn step(context: *mut ffi::sqlite3_context, count: c_int, valu
         if slot.is_null() {
             *slot = Box::into_raw(Box::new((aggregate.begin)()));
         }
-        // SAFETY: it is what `Box::into_raw` gave, and only `finish`, which comes after the last step, frees it.
-        unsafe { (**slot).step(&arguments) }
+        // SAFETY: it is what `Box::into_raw` gave, and only `finish`, which comes last, frees it.
+        take(unsafe { &mut ***slot }, &arguments)
     };
     let done = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err(panicked(aggregate.name)));
     if let Err(fault) = done {
@@ -237,24 +265,31 @@ unsafe extern "C" fn step(context: *mut ffi::sqlite3_context, count: c_int, valu
     }
 }
 
-unsafe extern "C" fn finish(context: *mut ffi::sqlite3_context) {
-    // SAFETY: as in `step`. Asked for no bytes, SQLite gives null where there was no row.
+unsafe extern "C" fn value(context: *mut ffi::sqlite3_context) {
+    // SAFETY: as in `with_row`. Asked for no bytes, SQLite gives null where there was no row.
     let (aggregate, slot) = unsafe {
         let aggregate = &*ffi::sqlite3_user_data(context).cast::<Aggregate>();
-        (aggregate, ffi::sqlite3_aggregate_context(context, 0).cast::<Slot>().as_mut())
+        (aggregate, ffi::sqlite3_aggregate_context(context, 0).cast::<Slot>().as_ref())
     };
-    let begun = slot.map(|slot| std::mem::replace(slot, ptr::null_mut())).filter(|begun| !begun.is_null());
-    let run = || {
-        let accumulator = match begun {
-            // SAFETY: it came from `Box::into_raw` in `step`, and the slot does not have it any more.
-            Some(begun) => *unsafe { Box::from_raw(begun) },
-            None => (aggregate.begin)(),
-        };
-        accumulator.finish()
+    let run = || match slot.filter(|begun| !begun.is_null()) {
+        // SAFETY: it is what `Box::into_raw` gave in `with_row`, and nothing else has it now.
+        Some(begun) => unsafe { &***begun }.value(),
+        None => (aggregate.begin)().value(),
     };
     let done = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err(panicked(aggregate.name)));
     // SAFETY: `context` is this call's.
     unsafe { answer(context, done) };
+}
+
+unsafe extern "C" fn finish(context: *mut ffi::sqlite3_context) {
+    // SAFETY: `value` has the same contract, and SQLite calls nothing of this group after `finish`. What is freed came from
+    // `Box::into_raw` in `with_row`, and the slot does not have it any more.
+    unsafe {
+        value(context);
+        if let Some(slot) = ffi::sqlite3_aggregate_context(context, 0).cast::<Slot>().as_mut().filter(|slot| !slot.is_null()) {
+            drop(Box::from_raw(std::mem::replace(slot, ptr::null_mut())));
+        }
+    }
 }
 
 fn slot_size() -> c_int {

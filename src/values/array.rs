@@ -132,6 +132,18 @@ pub(super) fn to_literal(element_type: &Type, held: &str) -> Result<String, Inva
     Ok(out)
 }
 
+/// `array_to_string`: the elements as texts with a delimiter between them, nulls left out unless there is a text for them.
+///
+/// # Errors
+/// When it is no array.
+pub fn joined(element_type: &Type, held: &str, delimiter: &str, null: Option<&str>) -> Result<String, Invalid> {
+    let mut texts = Vec::new();
+    for element in split(held)? {
+        texts.extend(to_text(element_type, &datum(element_type, &element)?).or_else(|| null.map(str::to_owned)));
+    }
+    Ok(texts.join(delimiter))
+}
+
 fn push_item(text: &str, out: &mut String) {
     let is_special = |c: char| matches!(c, '{' | '}' | ',' | '"' | '\\') || c.is_ascii_whitespace() || c == '\u{b}';
     if !text.is_empty() && !text.eq_ignore_ascii_case("null") && !text.contains(is_special) {

@@ -4,7 +4,7 @@ use sqlparser::ast::{self as parsed, ObjectType, Statement};
 
 use super::draft::{Draft, Effect};
 use super::other::rights::{self, Given};
-use super::other::{depend, statement, types};
+use super::other::{depend, statement, trigger, types};
 use super::{alter, object, table};
 use crate::sql::{Fault, sqlstate};
 
@@ -58,8 +58,8 @@ pub(super) fn change(draft: &mut Draft, statement: &Statement) -> Result<Effect,
         Statement::CreateSchema { schema_name, if_not_exists, .. } => statement::schema(schema_name, *if_not_exists),
         Statement::CreateType { name, representation } => types::create(draft, name, representation.as_ref()),
         Statement::AlterType(alter) => types::alter(draft, alter),
-        Statement::CreateTrigger(create) => statement::create_trigger(draft, create),
-        Statement::DropTrigger(drop) => statement::drop_trigger(draft, drop),
+        Statement::CreateTrigger(create) => trigger::create(draft, create),
+        Statement::DropTrigger(drop) => trigger::drop(draft, drop),
         Statement::Truncate(of) => statement::truncate(draft, of),
         Statement::Set(set) => statement::set(set),
         // The text is one transaction already.

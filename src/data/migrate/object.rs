@@ -4,7 +4,7 @@ use sqlparser::ast::{self as parsed, CommentObject, CreateFunctionBody, Function
 
 use super::draft::{Ddl, Draft, Effect, Native, list, quoted, target};
 use super::index::forget_words;
-use super::other::depend;
+use super::other::{depend, trigger};
 use super::table::cut;
 use crate::sql::catalog::{
     Argument, Catalog, Column, Default, Function, Grantee, Index, Name, Relation, Returns, Security, Shape, View, Volatility,
@@ -71,7 +71,8 @@ fn check_replaced(old: &Relation, new: &[Column]) -> Result<(), Fault> {
 pub(super) fn create_function(draft: &mut Draft, create: &parsed::CreateFunction) -> Result<Effect, Fault> {
     let name = Draft::own_name(&create.name)?;
     let language = create.language.as_ref().map(lower::name).transpose()?;
-    if language.as_deref().is_some_and(|language| language != "sql") {
+    let for_triggers = matches!(&create.return_type, Some(FunctionReturnType::DataType(parsed::DataType::Trigger)));
+    if language.as_deref().is_some_and(|language| language != "sql" && !(for_triggers && language == "plpgsql")) {
         let what = format!("a function in {}", language.unwrap_or_default());
         return Err(Fault::unsupported(what, "write language sql, or a JavaScript function (plinth functions deploy)"));
     }
@@ -79,8 +80,14 @@ pub(super) fn create_function(draft: &mut Draft, create: &parsed::CreateFunction
     if arguments.len() > MAX_ARGUMENTS {
         return Err(Fault::new("54023", format!("functions cannot have more than {MAX_ARGUMENTS} arguments")));
     }
+    let text = body_text(create.function_body.as_ref())?;
+    let (returns, body) = if for_triggers {
+        (Returns::Trigger(trigger::body(&text)?), text)
+    } else {
+        (returns(create.return_type.as_ref(), &draft.catalog)?, normalised(&text)?)
+    };
     let function = Function {
-        returns: returns(create.return_type.as_ref(), &draft.catalog)?,
+        returns,
         volatility: match create.behavior {
             Some(parsed::FunctionBehavior::Immutable) => Volatility::Immutable,
             Some(parsed::FunctionBehavior::Stable) => Volatility::Stable,
@@ -94,7 +101,7 @@ pub(super) fn create_function(draft: &mut Draft, create: &parsed::CreateFunction
             create.called_on_null,
             Some(parsed::FunctionCalledOnNull::Strict | parsed::FunctionCalledOnNull::ReturnsNullOnNullInput)
         ),
-        body: body(create.function_body.as_ref())?,
+        body,
         execute: vec![Grantee::Public],
         comment: None,
         name,
@@ -107,15 +114,18 @@ pub(super) fn create_function(draft: &mut Draft, create: &parsed::CreateFunction
             let message = format!("function \"{}\" already exists with same argument types", function.name);
             return Err(Fault::new(sqlstate::DUPLICATE_FUNCTION, message).hint("write create or replace function"));
         }
-        Some(old) if old.returns != function.returns => {
+        Some(old) if old.returns != function.returns && !(old.is_for_triggers() && for_triggers) => {
             let fault = Fault::new(sqlstate::INVALID_FUNCTION_DEFINITION, "cannot change return type of existing function");
             return Err(fault.hint("drop the function first"));
         }
         Some(old) => Function { execute: old.execute.clone(), comment: old.comment.clone(), ..function },
         None => function,
     };
+    if let Returns::Trigger(columns) = &function.returns {
+        trigger::replaced(draft, &function.name, columns)?;
+    }
     draft.catalog.put_function(function);
-    Ok(Effect::documented("CREATE FUNCTION", create))
+    Ok(if for_triggers { Effect::tagged("CREATE FUNCTION") } else { Effect::documented("CREATE FUNCTION", create) })
 }
 
 fn argument(argument: &parsed::OperateFunctionArg, catalog: &Catalog) -> Result<Argument, Fault> {
@@ -138,10 +148,6 @@ fn returns(ty: Option<&FunctionReturnType>, catalog: &Catalog) -> Result<Returns
             (Err(fault), parsed::DataType::Custom(name, _)) if fault.code == sqlstate::UNDEFINED_OBJECT => {
                 Ok(Err(Draft::own_name(name)?))
             }
-            (Err(_), parsed::DataType::Trigger) => Err(Fault::unsupported(
-                "a trigger function",
-                "use a function's trigger on table rows, or defaults and generated columns",
-            )),
             (Err(fault), _) => Err(fault),
         }
     };
@@ -164,8 +170,8 @@ fn returns(ty: Option<&FunctionReturnType>, catalog: &Catalog) -> Result<Returns
     }
 }
 
-/// The statements' normalised text.
-fn body(body: Option<&CreateFunctionBody>) -> Result<String, Fault> {
+/// The body's text.
+fn body_text(body: Option<&CreateFunctionBody>) -> Result<String, Fault> {
     let text = match body {
         Some(CreateFunctionBody::AsBeforeOptions { body, link_symbol: None } | CreateFunctionBody::AsAfterOptions(body)) => {
             match body {
@@ -176,12 +182,17 @@ fn body(body: Option<&CreateFunctionBody>) -> Result<String, Fault> {
         Some(CreateFunctionBody::Return(expr)) => Some(format!("SELECT {expr}")),
         _ => None,
     };
-    let text = text.ok_or_else(|| Fault::unsupported("this form of a function's body", "write as $$ … $$, or return …"))?;
-    let statements = lower::parse(&text)?;
+    text.ok_or_else(|| Fault::unsupported("this form of a function's body", "write as $$ … $$, or return …"))
+}
+
+/// The statements' normalised text.
+fn normalised(text: &str) -> Result<String, Fault> {
+    let statements = lower::parse(text)?;
     Ok(statements.iter().map(|parsed| parsed.statement.to_string()).collect::<Vec<_>>().join("; "))
 }
 
 pub(super) fn drop_function(draft: &mut Draft, drop: &parsed::DropFunction) -> Result<Effect, Fault> {
+    let cascade = drop.drop_behavior == Some(parsed::DropBehavior::Cascade);
     for described in &drop.func_desc {
         let name = Draft::own_name(&described.name)?;
         let types = described.args.as_ref().map(|arguments| {
@@ -198,7 +209,10 @@ pub(super) fn drop_function(draft: &mut Draft, drop: &parsed::DropFunction) -> R
         };
         let found = draft.catalog.functions_named(&name).iter().filter(|function| fits(function)).cloned().collect::<Vec<_>>();
         match &*found {
-            [only] => draft.catalog.remove_function(only),
+            [only] => {
+                trigger::dropped(draft, &name, cascade)?;
+                draft.catalog.remove_function(only);
+            }
             [] if drop.if_exists => {}
             [] => return Err(Fault::new(sqlstate::UNDEFINED_FUNCTION, format!("function {name} does not exist"))),
             _ => {
@@ -207,7 +221,6 @@ pub(super) fn drop_function(draft: &mut Draft, drop: &parsed::DropFunction) -> R
             }
         }
     }
-    let cascade = drop.drop_behavior == Some(parsed::DropBehavior::Cascade);
     let what = drop.func_desc.iter().map(|described| format!("function {}", described.name)).collect::<Vec<_>>().join(", ");
     let mut effect = Effect::documented("DROP FUNCTION", drop);
     depend::settle(draft, &what, cascade, &mut effect)?;

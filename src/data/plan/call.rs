@@ -67,7 +67,7 @@ impl Call {
     #[must_use]
     pub fn gives(&self) -> Gives {
         match self.function.returns {
-            Returns::Void => Gives::Nothing,
+            Returns::Void | Returns::Trigger(_) => Gives::Nothing,
             Returns::Scalar(_) => Gives::Value,
             Returns::SetOfScalar(_) => Gives::Values,
             Returns::Row(_) => Gives::Row,
@@ -82,12 +82,13 @@ impl<'a> Planner<'a> {
     /// # Errors
     /// PGRST202 and 203; 42501; 22P02 and its like of a value.
     pub fn call(&self, name: &str, given: Given<'_>, is_post: bool) -> Result<Call> {
-        let functions = self.catalog.functions_named(&Name::public(name));
+        let named = self.catalog.functions_named(&Name::public(name)).iter();
+        let functions = named.filter(|function| !function.is_for_triggers()).collect::<Vec<_>>();
         let names = given.names();
         let mut fitting = functions.iter().filter(|function| fits(function, &names));
         let (function, is_whole) = match (fitting.next(), fitting.next()) {
             (Some(one), None) => (one, false),
-            (Some(_), Some(_)) => return Err(ambiguous(functions.iter().filter(|function| fits(function, &names)))),
+            (Some(_), Some(_)) => return Err(ambiguous(functions.iter().copied().filter(|function| fits(function, &names)))),
             (None, _) => {
                 let whole = functions.iter().find(|function| is_post && takes_whole(function, given));
                 (whole.ok_or_else(|| self.no_function(name, &names, is_post))?, true)
@@ -128,7 +129,7 @@ impl<'a> Planner<'a> {
         let id = self.id();
         let rows = Rows::Function(Arc::clone(&call.function), call.arguments.clone());
         match &call.function.returns {
-            Returns::Void => {
+            Returns::Void | Returns::Trigger(_) => {
                 let one = Output { name: "body".to_owned(), expr: literal(Type::Text, Datum::Text(String::new())) };
                 Ok(Select { columns: vec![one], ..nothing() }.into())
             }
@@ -220,7 +221,10 @@ impl<'a> Planner<'a> {
             .details(format!(
                 "Searched for the function public.{name}{with}{or}, but no matches were found in the schema cache."
             ));
-        let usable = || self.catalog.functions().filter(|function| function.name.is_public() && self.rights.may_call(function));
+        let usable = || {
+            let functions = self.catalog.functions().filter(|function| !function.is_for_triggers());
+            functions.filter(|function| function.name.is_public() && self.rights.may_call(function))
+        };
         if let Some(same) = usable().find(|function| function.name.name == name) {
             return error.hint(format!("Perhaps you meant to call the function public.{name}{}", signature(same)));
         }

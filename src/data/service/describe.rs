@@ -15,7 +15,8 @@ impl DataService {
         let role = caller.grantee();
         let catalog = schema.catalog();
         let tables = catalog.relations().filter(|relation| relation.name.is_public());
-        let functions = catalog.functions().filter(|function| function.name.is_public() && may_call(role, function));
+        let functions = catalog.functions().filter(|function| function.name.is_public() && !function.is_for_triggers());
+        let functions = functions.filter(|function| may_call(role, function));
         Described {
             title: "The app's data".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -98,7 +99,7 @@ fn described(function: &Function) -> DescribedFunction {
         arguments: arguments.collect(),
         volatile: function.volatility == Volatility::Volatile,
         returns: match &function.returns {
-            Returns::Void => Returned::Void,
+            Returns::Void | Returns::Trigger(_) => Returned::Void,
             Returns::Scalar(ty) => Returned::Scalar(ty.to_string()),
             Returns::SetOfScalar(ty) => Returned::SetOfScalar(ty.to_string()),
             Returns::Row(name) => Returned::Row(name.name.clone()),

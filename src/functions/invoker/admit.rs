@@ -1,19 +1,25 @@
 //! Who may run now: a bound on the calls that run at once, shared fairly between functions.
 //!
 //! A call beyond the bound waits in its function's own queue, and freed places go round the functions in turn, so that one
-//! function's flood is felt by that function. A function of which nothing runs is let past the bound (up to twice the bound
+//! function's flood is felt by that function. Within a queue the call goes first that waits on the thread which frees the place, if it
+//! is near the front: it finds the environment at home there, and no other thread has to be woken. A function of which nothing runs is let past the bound (up to twice the bound
 //! over all), so that five that spin for their whole time cannot shut a sixth out.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::runtime::{Handle, Id};
 use tokio::sync::oneshot;
 
 use crate::types::FunctionId;
 
 /// Calls that may wait, as a multiple of those that may run.
 const WAITING_FACTOR: usize = 64;
+
+/// How far from the front of a queue a call is looked for that waits on the same runtime, and how often the one in front may be passed
+/// over before its turn comes whatever it waits on.
+const LOOK_AT: usize = 8;
 
 /// Lanes kept though nothing runs or waits in them, to spare the hot path their making.
 const IDLE_LANES: usize = 4096;
@@ -41,7 +47,26 @@ struct State {
 #[derive(Debug, Default)]
 struct Lane {
     running: usize,
-    waiting: VecDeque<oneshot::Sender<Place>>,
+    waiting: VecDeque<Waiting>,
+    /// How often the call in front was passed over.
+    passed_over: usize,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    turn: oneshot::Sender<Place>,
+    /// Where it waits.
+    runtime: Option<Id>,
+}
+
+impl Lane {
+    /// The call whose turn it is.
+    fn next(&mut self, here: Option<Id>) -> Option<Waiting> {
+        let near = |waiting: &Waiting| waiting.runtime == here;
+        let at = if self.passed_over < LOOK_AT { self.waiting.iter().take(LOOK_AT).position(near).unwrap_or(0) } else { 0 };
+        self.passed_over = if at == 0 { 0 } else { self.passed_over + 1 };
+        self.waiting.remove(at)
+    }
 }
 
 /// A place to run in; given back when dropped.
@@ -141,7 +166,7 @@ impl Shared {
         if lane.waiting.is_empty() {
             state.turns.push_back(function);
         }
-        lane.waiting.push_back(sender);
+        lane.waiting.push_back(Waiting { turn: sender, runtime: here() });
         state.waiting += 1;
         Ok(Entry::Waiting(turn))
     }
@@ -160,14 +185,15 @@ impl Shared {
 
     /// Gives free places to who waits, one a function and turn.
     fn serve_waiting(self: &Arc<Self>, state: &mut State) {
+        let here = here();
         for _ in 0..state.turns.len() {
             let Some(function) = state.turns.pop_front() else { return };
             let Some(lane) = state.lanes.get_mut(&function) else { continue };
             while may_run(state.running, lane.running, self.max)
-                && let Some(waiting) = lane.waiting.pop_front()
+                && let Some(waiting) = lane.next(here)
             {
                 state.waiting -= 1;
-                if let Err(mut place) = waiting.send(Place { shared: Some(Arc::clone(self)), function }) {
+                if let Err(mut place) = waiting.turn.send(Place { shared: Some(Arc::clone(self)), function }) {
                     // It gave up waiting; the place was never counted.
                     place.shared = None;
                     continue;
@@ -181,6 +207,11 @@ impl Shared {
             }
         }
     }
+}
+
+/// The runtime that this runs on.
+fn here() -> Option<Id> {
+    Handle::try_current().ok().map(|runtime| runtime.id())
 }
 
 const fn may_run(running: usize, of_function: usize, max: usize) -> bool {

@@ -59,7 +59,7 @@ impl Catalog {
             match &mut function.returns {
                 Returns::Scalar(ty) | Returns::SetOfScalar(ty) => retyped(ty, name, of),
                 Returns::Table(columns) => columns.iter_mut().for_each(|(_, ty)| retyped(ty, name, of)),
-                Returns::Void | Returns::Row(_) | Returns::SetOfRow(_) => {}
+                Returns::Void | Returns::Row(_) | Returns::SetOfRow(_) | Returns::Trigger(_) => {}
             }
         }
     }

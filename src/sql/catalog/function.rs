@@ -1,4 +1,4 @@
-//! Functions `language sql`: statements kept under a name, for RPC and for expressions.
+//! Functions `language sql`: statements kept under a name, for RPC and for expressions. And those of triggers, which are in plpgsql.
 
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +48,8 @@ pub enum Returns {
     SetOfRow(Name),
     /// `returns table (a int, b text)`.
     Table(Vec<(String, Type)>),
+    /// `returns trigger`: nothing that is called; the columns it sets to the moment.
+    Trigger(Vec<String>),
 }
 
 /// Whether it may write.
@@ -72,6 +74,12 @@ pub enum Security {
 }
 
 impl Function {
+    /// Whether triggers execute it and nobody calls it.
+    #[must_use]
+    pub const fn is_for_triggers(&self) -> bool {
+        matches!(self.returns, Returns::Trigger(_))
+    }
+
     /// Whether both have the same argument types, so that one replaces the other.
     #[must_use]
     pub fn has_same_arguments(&self, other: &Self) -> bool {

@@ -76,11 +76,14 @@ pub struct Table {
     pub is_system: bool,
 }
 
-/// `create trigger … before update … execute function moddatetime(column)`.
+/// What a trigger before an update does: it sets a column to the moment. One that sets several is here for each of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Touch {
     pub trigger: String,
     pub column: String,
+    /// The app's own function that it executes; `None` for `moddatetime`.
+    #[serde(default)]
+    pub function: Option<Name>,
 }
 
 /// A primary key or unique constraint.

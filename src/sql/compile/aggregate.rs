@@ -1,8 +1,8 @@
-//! Aggregates.
+//! Aggregates and window functions.
 
 use super::operators::{Comparable, Ordered, Real};
 use super::state::{Compiler, Done, emit};
-use crate::sql::ast::{Aggregate, Expr, Node, Order};
+use crate::sql::ast::{Aggregate, Expr, FrameBound, FrameUnits, Node, Order, Over, Window, WindowFrame, WindowFunction};
 use crate::sql::fault::Fault;
 use crate::values::{Family, Type};
 
@@ -24,6 +24,27 @@ impl Compiler<'_> {
         };
         let parts = Parts { argument, separator: separator.as_deref(), distinct: *distinct, order, filter: filter.as_deref() };
         if self.is_sqlite() { self.sqlite_aggregate(*function, &parts) } else { self.postgres_aggregate(*function, &parts) }
+    }
+
+    pub(super) fn window(&mut self, function: &Window, over: &Over) -> Done {
+        match function {
+            Window::Aggregate(aggregate) => self.aggregate(aggregate)?,
+            Window::Function(function, arguments) => {
+                emit!(self; window_name(*function), "(")?;
+                self.separated(arguments, ", ", |this, argument| this.expr(argument))?;
+                emit!(self; ")")?;
+            }
+        }
+        emit!(self; " over (")?;
+        if !over.partition.is_empty() {
+            emit!(self; "partition by ")?;
+            self.separated(&over.partition, ", ", |this, expr| emit!(this; Comparable(expr)))?;
+        }
+        self.order_within(&over.order)?;
+        if let Some(WindowFrame { units, start, end }) = over.frame {
+            emit!(self; units_name(units), bound(start), " and ", bound(end))?;
+        }
+        emit!(self; ")")
     }
 
     fn only_where(&mut self, filter: Option<&Expr>) -> Done {
@@ -118,6 +139,40 @@ impl Compiler<'_> {
         emit!(self; ")")?;
         self.only_where(parts.filter)?;
         emit!(self; ", '[]')")
+    }
+}
+
+const fn window_name(function: WindowFunction) -> &'static str {
+    match function {
+        WindowFunction::RowNumber => "row_number",
+        WindowFunction::Rank => "rank",
+        WindowFunction::DenseRank => "dense_rank",
+        WindowFunction::PercentRank => "percent_rank",
+        WindowFunction::CumeDist => "cume_dist",
+        WindowFunction::Ntile => "ntile",
+        WindowFunction::Lag => "lag",
+        WindowFunction::Lead => "lead",
+        WindowFunction::FirstValue => "first_value",
+        WindowFunction::LastValue => "last_value",
+        WindowFunction::NthValue => "nth_value",
+    }
+}
+
+const fn units_name(units: FrameUnits) -> &'static str {
+    match units {
+        FrameUnits::Rows => " rows between ",
+        FrameUnits::Range => " range between ",
+        FrameUnits::Groups => " groups between ",
+    }
+}
+
+fn bound(bound: FrameBound) -> String {
+    match bound {
+        FrameBound::UnboundedPreceding => "unbounded preceding".to_owned(),
+        FrameBound::Preceding(rows) => format!("{rows} preceding"),
+        FrameBound::CurrentRow => "current row".to_owned(),
+        FrameBound::Following(rows) => format!("{rows} following"),
+        FrameBound::UnboundedFollowing => "unbounded following".to_owned(),
     }
 }
 

@@ -38,6 +38,11 @@ impl Compiler<'_> {
                 let path = self.text_of(path)?;
                 emit!(self; "(string_to_array(", path, ", '/'))[1:array_length(string_to_array(", path, ", '/'), 1) - 1]")
             }
+            (Builtin::Series, _) => {
+                emit!(self; "array(select ")?;
+                self.named(postgres_name(builtin), arguments)?;
+                emit!(self; ")")
+            }
             (Builtin::ToTsvector, [text]) => emit!(self; "to_tsvector('simple', ", text, ")"),
             // Letters are the database's own; what comes of them goes by its bytes, like everything.
             (Builtin::Lower | Builtin::Upper | Builtin::Initcap, [text]) => {
@@ -64,6 +69,12 @@ impl Compiler<'_> {
                 self.number_function(builtin, arguments, ty)
             }
             (B::JsonbBuildObject | B::JsonbBuildArray | B::ToJsonb, _) => self.json_builder(builtin, arguments),
+            (B::ArrayToString, [array, ..]) => {
+                let Type::Array(element) = &array.ty else { return Err(wrong_arguments("array_to_string")) };
+                emit!(self; "plinth_array_to_string('", element.to_string(), "', ")?;
+                self.separated(arguments, ", ", |this, argument| this.expr(argument))?;
+                emit!(self; ")")
+            }
             (B::ArrayLength, [array, ..]) => emit!(self; "nullif(json_array_length(", array, "), 0)"),
             (B::StorageFileName, [path]) => {
                 emit!(self; "plinth_reverse(plinth_split_part(plinth_reverse(", path, "), '/', 1))")
@@ -271,6 +282,8 @@ const fn postgres_name(builtin: Builtin) -> &'static str {
         B::Reverse => "reverse",
         B::Repeat => "repeat",
         B::SplitPart => "split_part",
+        B::RegexpReplace => "regexp_replace",
+        B::StringToArray => "string_to_array",
         B::StrPos => "strpos",
         B::StartsWith => "starts_with",
         B::Concat => "concat",
@@ -292,6 +305,7 @@ const fn postgres_name(builtin: Builtin) -> &'static str {
         B::JsonbBuildObject => "jsonb_build_object",
         B::JsonbBuildArray => "jsonb_build_array",
         B::JsonbStripNulls => "jsonb_strip_nulls",
+        B::JsonbSet => "jsonb_set",
         B::ToJsonb => "to_jsonb",
         B::ArrayLength => "array_length",
         B::Cardinality => "cardinality",
@@ -299,6 +313,9 @@ const fn postgres_name(builtin: Builtin) -> &'static str {
         B::ArrayPrepend => "array_prepend",
         B::ArrayRemove => "array_remove",
         B::ArrayPosition => "array_position",
+        B::ArrayCat => "array_cat",
+        B::Series => "generate_series",
+        B::ArrayToString => "array_to_string",
         B::Extract => "extract",
         B::DateTrunc => "date_trunc",
         B::Interval => "make_interval",
@@ -326,6 +343,8 @@ const fn sqlite_name(builtin: Builtin) -> &'static str {
         B::Reverse => "plinth_reverse",
         B::Repeat => "plinth_repeat",
         B::SplitPart => "plinth_split_part",
+        B::RegexpReplace => "plinth_regexp_replace",
+        B::StringToArray => "plinth_string_to_array",
         B::StrPos => "plinth_strpos",
         B::Concat => "plinth_concat",
         B::ConcatWs => "plinth_concat_ws",
@@ -335,11 +354,14 @@ const fn sqlite_name(builtin: Builtin) -> &'static str {
         B::JsonbTypeof => "plinth_jsonb_typeof",
         B::JsonbArrayLength => "plinth_jsonb_array_length",
         B::JsonbStripNulls => "plinth_jsonb_strip_nulls",
+        B::JsonbSet => "plinth_jsonb_set",
         B::Cardinality => "json_array_length",
         B::ArrayAppend => "plinth_array_append",
         B::ArrayPrepend => "plinth_array_prepend",
         B::ArrayRemove => "plinth_array_remove",
         B::ArrayPosition => "plinth_array_position",
+        B::ArrayCat => "plinth_array_concat",
+        B::Series => "plinth_series",
         // `coalesce`, `length`, `octet_length`, `replace` mean the same.
         other => postgres_name(other),
     }

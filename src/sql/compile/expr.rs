@@ -79,6 +79,7 @@ impl Compiler<'_> {
             Node::Call(builtin, arguments) => self.call(*builtin, arguments, &expr.ty),
             Node::Function(function, arguments) => self.function_call(function, arguments),
             Node::Aggregate { .. } => self.aggregate(expr),
+            Node::Window { function, over } => self.window(function, over),
             Node::Array(elements) => self.array(elements, &expr.ty),
             Node::JsonObject(members) => self.json_object(members),
             Node::JsonRows(query) => self.json_rows(query),

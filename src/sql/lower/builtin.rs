@@ -14,6 +14,9 @@ enum Takes {
     Text,
     Int,
     Jsonb,
+    Bool,
+    /// `text[]`.
+    Texts,
     /// Any number; it decides the result's type.
     Number,
     /// Any number, as `double precision` unless it is `numeric`.
@@ -32,6 +35,7 @@ enum Gives {
     Jsonb,
     Float,
     Uuid,
+    Texts,
     /// The type of the first argument in place so and so.
     Same(usize),
 }
@@ -59,6 +63,8 @@ fn signature(name: &str) -> Option<Signature> {
         "repeat" => (Builtin::Repeat, &[Text, Int], 2, Gives::Text),
         "split_part" => (Builtin::SplitPart, &[Text, Text, Int], 3, Gives::Text),
         "strpos" => (Builtin::StrPos, &[Text, Text], 2, Gives::Int),
+        "regexp_replace" => (Builtin::RegexpReplace, &[Text, Text, Text, Text], 3, Gives::Text),
+        "string_to_array" => (Builtin::StringToArray, &[Text, Text, Text], 2, Gives::Texts),
         "starts_with" => (Builtin::StartsWith, &[Text, Text], 2, Gives::Bool),
         "md5" => (Builtin::Md5, &[Text], 1, Gives::Text),
         "abs" => (Builtin::Abs, &[Number], 1, Gives::Same(0)),
@@ -72,6 +78,7 @@ fn signature(name: &str) -> Option<Signature> {
         "date_trunc" => (Builtin::DateTrunc, &[Word, Moment], 2, Gives::Same(1)),
         "jsonb_typeof" => (Builtin::JsonbTypeof, &[Jsonb], 1, Gives::Text),
         "jsonb_array_length" => (Builtin::JsonbArrayLength, &[Jsonb], 1, Gives::Int),
+        "jsonb_set" => (Builtin::JsonbSet, &[Jsonb, Texts, Jsonb, Bool], 3, Gives::Jsonb),
         "jsonb_strip_nulls" => (Builtin::JsonbStripNulls, &[Jsonb], 1, Gives::Jsonb),
         _ => return None,
     })
@@ -126,6 +133,8 @@ fn taken(term: Term, takes: Takes, real: &Type) -> Option<Result<Expr, Fault>> {
         Takes::Text => Type::Text,
         Takes::Int => Type::Int4,
         Takes::Jsonb => Type::Jsonb,
+        Takes::Bool => Type::Bool,
+        Takes::Texts => Type::Array(Box::new(Type::Text)),
         Takes::Real if term.unknown || term.expr.ty.family() == Family::Number => real.clone(),
         Takes::Number if term.unknown => Type::Float8,
         Takes::Number if term.expr.ty.family() == Family::Number => return Some(Ok(term.expr)),
@@ -149,6 +158,7 @@ fn given(gives: Gives, arguments: &[Expr]) -> Type {
         Gives::Jsonb => Type::Jsonb,
         Gives::Float => Type::Float8,
         Gives::Uuid => Type::Uuid,
+        Gives::Texts => Type::Array(Box::new(Type::Text)),
         Gives::Same(place) => arguments.get(place).map_or(Type::Text, |argument| argument.ty.bare()),
     }
 }
@@ -247,6 +257,8 @@ fn array(name: &str, mut terms: Vec<Term>) -> Option<Result<Expr, Fault>> {
         "array_prepend" => (Builtin::ArrayPrepend, Some(&int_second[0]), array.clone()),
         "array_remove" => (Builtin::ArrayRemove, Some(&int_second[0]), array.clone()),
         "array_position" => (Builtin::ArrayPosition, Some(&int_second[0]), Type::Int4),
+        "array_cat" => (Builtin::ArrayCat, Some(&array), array.clone()),
+        "array_to_string" => return shown(terms),
         _ => return None,
     };
     if terms.len() != 1 + usize::from(second.is_some()) {
@@ -266,11 +278,28 @@ fn array(name: &str, mut terms: Vec<Term>) -> Option<Result<Expr, Fault>> {
     Some(Ok(call(builtin, arguments, ty)))
 }
 
+/// `array_to_string(array, delimiter[, null])`.
+fn shown(terms: Vec<Term>) -> Option<Result<Expr, Fault>> {
+    if !(2..=3).contains(&terms.len()) {
+        return None;
+    }
+    let mut arguments = Vec::with_capacity(terms.len());
+    for (place, term) in terms.into_iter().enumerate() {
+        match if place == 0 { Ok(term.expr) } else { coerce(term, &Type::Text, Bend::Implicit) } {
+            Ok(argument) => arguments.push(argument),
+            Err(fault) => return Some(Err(fault)),
+        }
+    }
+    Some(Ok(call(Builtin::ArrayToString, arguments, Type::Text)))
+}
+
 /// Functions that people look for, with what to write instead.
 fn lacking(name: &str) -> Option<Fault> {
     let hint = match name {
-        "row_number" | "rank" | "dense_rank" | "lag" | "lead" | "ntile" | "first_value" | "last_value" => {
-            "use group by, or a sub-query"
+        "row_number" | "rank" | "dense_rank" | "percent_rank" | "cume_dist" | "ntile" | "lag" | "lead" | "first_value"
+        | "last_value" | "nth_value" => {
+            let message = format!("window function {name} requires an OVER clause");
+            return Some(Fault::new(sqlstate::WRONG_OBJECT_TYPE, message));
         }
         "current_setting" => "use auth.uid(), auth.role() or auth.jwt() ->> 'claim'",
         "current_user" | "session_user" | "user" | "current_role" => "use auth.role()",
@@ -278,13 +307,10 @@ fn lacking(name: &str) -> Option<Fault> {
         "age" => "compare with a moment: created_at > now() - interval '1 day'",
         "to_char" | "to_date" | "to_timestamp" | "to_number" => "format in the client, or cast",
         "nextval" | "currval" | "setval" | "lastval" => "use generated always as identity, and returning",
-        "regexp_replace" | "regexp_matches" | "regexp_split_to_array" | "regexp_match" => {
-            "use ~, replace, split_part or substring"
-        }
-        "generate_series" => "use unnest(array[…])",
-        "row_to_json" | "json_object_agg" | "jsonb_object_agg" | "jsonb_set" | "jsonb_each" | "jsonb_each_text"
+        "regexp_matches" | "regexp_split_to_array" | "regexp_match" => "use ~, regexp_replace, split_part or substring",
+        "generate_series" => "it stands in from: select n from generate_series(1, 10) as n",
+        "row_to_json" | "json_object_agg" | "jsonb_object_agg" | "jsonb_each" | "jsonb_each_text"
         | "jsonb_object_keys" => "use jsonb_build_object, jsonb_agg, -> and ||",
-        "array_to_string" | "string_to_array" | "array_cat" => "use string_agg over unnest, or ||",
         "crypt" | "gen_salt" | "digest" | "hmac" => "use a function of the app's server side",
         _ => return None,
     };

@@ -27,11 +27,11 @@ impl<'a> Lower<'a> {
         let at = self.at;
         let (name, place) = object_name(&function.name)?;
         let place = if place.line > 0 { place } else { at };
-        if function.over.is_some() {
-            return Err(Fault::unsupported("a window function", "use group by, or a sub-query").at(place));
-        }
         if !function.within_group.is_empty() || function.null_treatment.is_some() {
             return Err(Fault::unsupported("within group", "use order by and limit").at(place));
+        }
+        if let Some(over) = &function.over {
+            return self.window(&name, function, over).map(|expr| Term::known(expr, at)).map_err(|fault| fault.at(place));
         }
         if matches!(&*name.schema, "public" | "pg_catalog")
             && let Some(kind) = aggregate::named(&name.name)
@@ -169,6 +169,7 @@ impl<'a> Lower<'a> {
         let (function, arguments) = self.resolve(name, given)?;
         let ty = match &function.returns {
             Returns::Scalar(ty) if *ty != Type::Void => ty.clone(),
+            Returns::Trigger(_) => return Err(called_trigger()),
             Returns::Void | Returns::Scalar(_) => {
                 return Err(Fault::unsupported("a function that returns nothing as a value", "call it by itself, through rpc"));
             }
@@ -368,6 +369,11 @@ pub(super) fn shown_type(term: &Term) -> String {
     } else {
         term.expr.ty.to_string()
     }
+}
+
+/// PostgreSQL's refusal of a call of a trigger's function.
+pub(super) fn called_trigger() -> Fault {
+    Fault::new(sqlstate::FEATURE_NOT_SUPPORTED, "trigger functions can only be called as triggers")
 }
 
 /// PostgreSQL's refusal of a call.

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use sqlparser::ast::{self as parsed, JoinConstraint, JoinOperator, TableFactor, TableWithJoins};
 
-use super::call::{Given, check_one_query, given};
+use super::call::{Given, called_trigger, check_one_query, given};
 use super::coerce::{boolean, coerce, comparable, compared};
 use super::parse;
 use super::query::{Lowered, Shown};
 use super::scope::{Lower, Term, Visible, VisibleColumn, column_of, object_name};
 use super::types::Bend;
-use crate::sql::ast::{Expr, Join, JoinKind, Node, Operator, Rows, Source};
+use crate::sql::ast::{Builtin, Expr, Join, JoinKind, Node, Operator, Rows, Source};
 use crate::sql::catalog::{Function, Name, Relation, Returns};
 use crate::sql::fault::{Fault, sqlstate};
 use crate::values::Type;
@@ -201,8 +201,8 @@ impl<'a> Lower<'a> {
         let called = alias.map_or_else(|| Ok(name.name.clone()), |alias| parse::name(&alias.name))?;
         if let Some((rows, ty)) = self.elements(name, given)? {
             let id = self.new_id();
-            // PostgreSQL calls the column of `unnest` as the table, that of `jsonb_array_elements` by its own name.
-            let shown = if name.name == "unnest" { called.clone() } else { "value".to_owned() };
+            // PostgreSQL calls the column of `unnest` and of a series as the table, that of `jsonb_array_elements` by its own name.
+            let shown = if matches!(&*name.name, "unnest" | "generate_series") { called.clone() } else { "value".to_owned() };
             let shown = renamed(std::iter::once(shown), alias)?;
             let column = VisibleColumn { name: shown[0].clone(), inner: "value".to_owned(), ty, hidden: false };
             self.reveal(Visible { id, alias: called, relation: None, columns: vec![column] })?;
@@ -235,6 +235,7 @@ impl<'a> Lower<'a> {
                 Ok(relation.columns.iter().map(|column| (column.name.clone(), column.ty.clone())).collect())
             }
             Returns::Table(columns) => Ok(columns.clone()),
+            Returns::Trigger(_) => Err(called_trigger()),
             Returns::Void | Returns::Scalar(_) | Returns::SetOfScalar(_) => {
                 Err(Fault::unsupported("a function that returns nothing in from", "call it by itself, through rpc"))
             }
@@ -251,6 +252,7 @@ impl<'a> Lower<'a> {
             "jsonb_array_elements_text" => (Some(Type::Jsonb), true),
             "json_array_elements_text" => (Some(Type::Json), true),
             "unnest" => (None, false),
+            "generate_series" => return self.series(given).map(Some),
             _ => return Ok(None),
         };
         let [Given { name: None, value }] = given else {
@@ -271,6 +273,22 @@ impl<'a> Lower<'a> {
             },
         };
         Ok(Some((Rows::Elements { of, as_text }, ty)))
+    }
+
+    /// `generate_series(first, last[, step])` of integers.
+    fn series(&mut self, given: &[Given<'a>]) -> Result<(Rows, Type), Fault> {
+        let terms = given.iter().map(|given| self.shown_term(given.value)).collect::<Result<Vec<_>, _>>()?;
+        let whole = |term: &Term| term.unknown || matches!(term.expr.ty, Type::Int2 | Type::Int4 | Type::Int8);
+        if !(2..=3).contains(&terms.len()) || !terms.iter().all(whole) {
+            return Err(Fault::unsupported(
+                "generate_series of other than two or three integers",
+                "count days: current_date - n from generate_series(0, 6) as n",
+            ));
+        }
+        let ty = if terms.iter().any(|term| term.expr.ty == Type::Int8) { Type::Int8 } else { Type::Int4 };
+        let terms = terms.into_iter().map(|term| coerce(term, &ty, Bend::Implicit)).collect::<Result<Vec<_>, _>>()?;
+        let of = Expr { node: Node::Call(Builtin::Series, terms), ty: Type::Array(Box::new(ty.clone())) };
+        Ok((Rows::Elements { of, as_text: false }, ty))
     }
 
     /// Makes a source visible whose columns have their own names inside.

@@ -349,6 +349,14 @@ pub(super) fn place_literal(place: usize) -> Expr {
     literal(Datum::Int(i64::try_from(place + 1).unwrap_or(i64::MAX)), Type::Int4)
 }
 
+/// The place (from 0) that a term of an order is; `None` when it is an expression.
+pub(super) fn place_of(by: &Expr) -> Option<usize> {
+    match (&by.node, &by.ty) {
+        (Node::Literal(Datum::Int(place)), Type::Int4) => usize::try_from(place - 1).ok(),
+        _ => None,
+    }
+}
+
 /// The place (from 0) that an integer constant means; `None` when it is no constant.
 pub(super) fn place_in(expr: &Parsed, columns: usize) -> Result<Option<usize>, Fault> {
     let Parsed::Value(value) = expr else { return Ok(None) };

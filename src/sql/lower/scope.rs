@@ -88,6 +88,8 @@ pub(super) struct Frame {
     pub(super) aggregates: bool,
     /// Whether one was read.
     pub(super) aggregated: bool,
+    /// Whether a window function may stand where expressions are being read now.
+    pub(super) windows: bool,
 }
 
 /// A common table expression: read again wherever it is named, so that each use has sources of its own.

@@ -4,13 +4,15 @@ use sqlparser::ast::{self as parsed, Distinct, Expr as Parsed, GroupByExpr, Sele
 
 use super::aggregate::{check_grouped, ordered};
 use super::parse;
-use super::query::{Lowered, Shown, bare, place_in, place_literal};
+use super::query::{Lowered, Shown, bare, empty_select, place_in, place_literal, place_of};
 use super::scope::{Frame, Lower, column_of, object_name};
 use super::types::is_comparable;
-use crate::sql::ast::{Body, Expr, Node, Order, Output, Select, SourceId};
+use crate::sql::ast::{
+    Body, Expr, Join, JoinKind, Node, Operator, Order, Output, Over, Query, Rows, Select, Source, SourceId, Window, WindowFunction,
+};
 use crate::sql::catalog::Catalog;
 use crate::sql::fault::{Fault, sqlstate};
-use crate::values::Type;
+use crate::values::{Datum, Type};
 
 /// Columns of one query.
 const MAX_COLUMNS: usize = 1664;
@@ -26,23 +28,26 @@ impl<'a> Lower<'a> {
     }
 
     fn select_inside(&mut self, select: &'a parsed::Select, order: &'a [parsed::OrderByExpr]) -> Result<Lowered, Fault> {
-        let distinct = match &select.distinct {
-            None | Some(Distinct::All) => false,
-            Some(Distinct::Distinct) => true,
-            Some(Distinct::On(_)) => {
-                return Err(Fault::unsupported("distinct on", "use group by with min or max, or exists").at(self.at));
-            }
+        let (distinct, on) = match &select.distinct {
+            None | Some(Distinct::All) => (false, None),
+            Some(Distinct::Distinct) => (true, None),
+            Some(Distinct::On(keys)) => (false, Some(keys)),
         };
         let from = self.from(&select.from)?;
         let filter = select.selection.as_ref().map(|filter| self.condition(filter, "WHERE")).transpose()?;
         self.frame().aggregates = true;
+        self.frame().windows = true;
         let (columns, shown) = self.projection(&select.projection)?;
         self.frame().aggregates = false;
+        self.frame().windows = false;
         let group_by = self.group_by(&select.group_by, &columns)?;
+        let keys = on.map(|keys| self.groups(keys, &columns)).transpose()?;
         self.frame().aggregates = true;
         let having = select.having.as_ref().map(|having| self.condition(having, "HAVING")).transpose()?;
+        self.frame().windows = true;
         let order = self.select_order(order, &columns, distinct)?;
         self.frame().aggregates = false;
+        self.frame().windows = false;
         let unequal = columns.iter().find(|column| distinct && !is_comparable(&column.expr.ty));
         if let Some(column) = unequal {
             let message = format!("could not identify an equality operator for type {}", column.expr.ty);
@@ -52,9 +57,47 @@ impl<'a> Lower<'a> {
         if self.frame().aggregated || !select.group_by.is_empty() || select.having.is_some() {
             self.check_groups(&select, &order)?;
         }
-        let mut query = bare(Body::Select(Box::new(select)));
-        query.order = order;
+        let query = match keys {
+            Some(keys) => self.first_of_each(select, order, keys)?,
+            None => Query { order, ..bare(Body::Select(Box::new(select))) },
+        };
         Ok(Lowered { query, columns: shown })
+    }
+
+    /// `distinct on (keys)`: of the rows that are equal by the keys the first, by the order. It is the one that is numbered 1 among them.
+    fn first_of_each(&mut self, mut select: Select, order: Vec<Order>, keys: Vec<Expr>) -> Result<Query, Fault> {
+        let resolved = |term: Order| match place_of(&term.by).and_then(|place| select.columns.get(place)) {
+            Some(column) => Order { by: column.expr.clone(), ..term },
+            None => term,
+        };
+        let order = order.into_iter().map(resolved).collect::<Vec<_>>();
+        let leading = order.iter().take_while(|term| keys.contains(&term.by)).count();
+        if leading < order.len() && !keys.iter().all(|key| order[..leading].iter().any(|term| term.by == *key)) {
+            let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
+            return Err(Fault::new(sqlstate::INVALID_COLUMN_REFERENCE, message).at(self.at));
+        }
+        let id = self.new_id();
+        let seen = |name: String, ty: &Type| Expr { node: Node::Column(id, name), ty: ty.clone() };
+        let mut outer = empty_select();
+        for (place, column) in select.columns.iter_mut().enumerate() {
+            let name = format!("c{place}");
+            outer.columns.push(Output { expr: seen(name.clone(), &column.expr.ty), name: std::mem::replace(&mut column.name, name) });
+        }
+        let mut outer_order = Vec::with_capacity(order.len());
+        for (place, term) in order.iter().enumerate() {
+            let name = format!("o{place}");
+            outer_order.push(Order { by: seen(name.clone(), &term.by.ty), ..term.clone() });
+            select.columns.push(Output { name, expr: term.by.clone() });
+        }
+        let function = Window::Function(WindowFunction::RowNumber, Vec::new());
+        let over = Box::new(Over { partition: keys, order, frame: None });
+        select.columns.push(Output { name: "n".to_owned(), expr: Expr { node: Node::Window { function, over }, ty: Type::Int8 } });
+        let one = Box::new(Expr { node: Node::Literal(Datum::Int(1)), ty: Type::Int8 });
+        let first = Node::Binary(Operator::Eq, Box::new(seen("n".to_owned(), &Type::Int8)), one);
+        outer.filter = Some(Expr { node: first, ty: Type::Bool });
+        let source = Source { id, rows: Rows::Query(Box::new(bare(Body::Select(Box::new(select))))) };
+        outer.from = vec![Join { kind: JoinKind::Cross, source, on: None }];
+        Ok(Query { order: outer_order, ..bare(Body::Select(Box::new(outer))) })
     }
 
     fn check_groups(&mut self, select: &Select, order: &[Order]) -> Result<(), Fault> {
@@ -156,6 +199,10 @@ impl<'a> Lower<'a> {
         if !modifiers.is_empty() {
             return Err(Fault::unsupported("grouping sets", "use several queries with union all").at(self.at));
         }
+        self.groups(terms, columns)
+    }
+
+    fn groups(&mut self, terms: &'a [Parsed], columns: &[Output]) -> Result<Vec<Expr>, Fault> {
         let mut groups = Vec::with_capacity(terms.len());
         for term in terms {
             let chosen = match place_in(term, columns.len())? {
@@ -232,7 +279,8 @@ impl<'a> Lower<'a> {
 fn check_clauses(select: &parsed::Select) -> Result<(), Fault> {
     let lacking = [
         (select.into.is_some(), "select … into", "write create table, then insert into … select"),
-        (!select.named_window.is_empty() || select.qualify.is_some(), "a window", "use group by, or a sub-query"),
+        (!select.named_window.is_empty(), "a named window", "write over (…) at each call"),
+        (select.qualify.is_some(), "qualify", "put the query into another's from, and filter there"),
         (
             select.top.is_some() || select.prewhere.is_some() || !select.lateral_views.is_empty(),
             "this clause",

@@ -10,7 +10,7 @@ mod write;
 use super::Invalid;
 
 pub use read::{array_length, castable, each, exists, get, get_text, path, path_text, type_of};
-pub use tree::{Json, compare, concat, contains, delete, delete_at, strip_nulls};
+pub use tree::{Json, compare, concat, contains, delete, delete_at, set, strip_nulls};
 pub use write::{escape, spaced};
 
 /// Containers in containers at the most.

@@ -245,6 +245,53 @@ pub fn delete(text: &str, key: &str) -> Result<String, Invalid> {
     Ok(left.to_string())
 }
 
+/// `jsonb_set(target, path, value, create)`: the value at a path is another. Where only its last step leads nowhere it is added, if
+/// `create` says so: to an object under that key, to an array at the nearer end. Where more is missing nothing changes.
+///
+/// # Errors
+/// 22023 for a scalar; 22P02 for a step into an array that is no integer.
+pub fn set(target: &str, path: &[String], value: &str, create: bool) -> Result<String, Invalid> {
+    let mut root = Json::parse(target)?;
+    if !matches!(root, Json::Array(_) | Json::Object(_)) {
+        return Err(Invalid::new("22023", "cannot set path in scalar"));
+    }
+    let value = Json::parse(value)?;
+    put(&mut root, path, 1, value, create)?;
+    Ok(root.to_string())
+}
+
+fn put(at: &mut Json, path: &[String], step: usize, value: Json, create: bool) -> Result<(), Invalid> {
+    let Some((key, rest)) = path.split_first() else { return Ok(()) };
+    match at {
+        Json::Object(members) => {
+            match (members.iter_mut().find(|(name, _)| name == key), rest) {
+                (Some((_, member)), []) => *member = value,
+                (Some((_, member)), rest) => return put(member, rest, step + 1, value, create),
+                (None, []) if create => {
+                    members.push((key.clone(), value));
+                    members.sort_by(|(a, _), (b, _)| by_key(a, b));
+                }
+                (None, _) => {}
+            }
+            Ok(())
+        }
+        Json::Array(elements) => {
+            let place = key.trim().parse::<i32>().map_err(|_| {
+                Invalid::new("22P02", format!("path element at position {step} is not an integer: \"{key}\""))
+            })?;
+            let places: Vec<usize> = (0..elements.len()).collect();
+            match (at_place(&places, place.into()), rest) {
+                (Some(at), []) => elements[*at] = value,
+                (Some(at), rest) => return put(&mut elements[*at], rest, step + 1, value, create),
+                (None, []) if create => elements.insert(if place < 0 { 0 } else { elements.len() }, value),
+                (None, _) => {}
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// `jsonb - integer`: without an element of an array, from the end when negative.
 ///
 /// # Errors

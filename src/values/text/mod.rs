@@ -6,9 +6,10 @@ mod case;
 mod pattern;
 
 pub use case::{initcap, lower, upper};
-pub use pattern::{like, matches_regex};
+pub use pattern::{like, matches_regex, replace_regex};
 
-use super::Invalid;
+use super::array::{element, join};
+use super::{Datum, Invalid};
 
 /// Characters that `repeat`, `lpad` and `rpad` make at the most.
 const MAX_MADE: usize = 1 << 24;
@@ -69,6 +70,19 @@ pub fn split_part<'a>(text: &'a str, delimiter: &str, place: i64) -> Result<&'a 
     let at = usize::try_from(place.unsigned_abs() - 1).unwrap_or(usize::MAX);
     let field = if place > 0 { fields.get(at) } else { fields.iter().rev().nth(at) };
     Ok(field.copied().unwrap_or(""))
+}
+
+/// `string_to_array`, in the form that is held: the fields between delimiters; without one (`None`) the characters. A field that equals
+/// `null` becomes one.
+#[must_use]
+pub fn fields(text: &str, delimiter: Option<&str>, null: Option<&str>) -> String {
+    let held = |field: &str| element(&if Some(field) == null { Datum::Null } else { Datum::Text(field.to_owned()) });
+    match delimiter {
+        _ if text.is_empty() => join([]),
+        None => join(text.chars().map(|c| held(c.encode_utf8(&mut [0; 4])))),
+        Some("") => join([held(text)]),
+        Some(delimiter) => join(text.split(delimiter).map(held)),
+    }
 }
 
 /// `repeat`.

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use moka::sync::Cache;
-use regex::{Regex, RegexBuilder};
+use regex::{Captures, Regex, RegexBuilder};
 
 use super::case::lower_char;
 use crate::values::Invalid;
@@ -74,9 +74,61 @@ fn tokens(pattern: &str, fold: impl Fn(char) -> char) -> Result<Vec<Token>, Inva
 /// # Errors
 /// 2201B when it is none, or too large.
 pub fn matches_regex(text: &str, expression: &str, ignore_case: bool) -> Result<bool, Invalid> {
+    Ok(compiled(expression, ignore_case)?.is_match(text))
+}
+
+/// `regexp_replace(text, expression, replacement, flags)`: the first match, or with the flag `g` all of them; `i` takes upper and lower
+/// case as one. In the replacement `\1` to `\9` are what the brackets matched and `\&` is all of the match.
+///
+/// # Errors
+/// 2201B as above; 22023 for other flags; 54000 when the result would be too long.
+pub fn replace_regex(text: &str, expression: &str, replacement: &str, flags: &str) -> Result<String, Invalid> {
+    if let Some(other) = flags.chars().find(|flag| !matches!(flag, 'g' | 'i' | 'c')) {
+        return Err(Invalid::new("22023", format!("invalid regular expression option: \"{other}\"")));
+    }
+    // The last of the two that contradict each other counts.
+    let ignore_case = flags.rfind('i') > flags.rfind('c');
+    let regex = compiled(expression, ignore_case)?;
+    let mut out = String::with_capacity(text.len());
+    let mut after = 0;
+    for found in regex.captures_iter(text).take(if flags.contains('g') { usize::MAX } else { 1 }) {
+        let Some(whole) = found.get(0) else { break };
+        out.push_str(&text[after..whole.start()]);
+        expand(replacement, &found, &mut out);
+        if out.len() > super::MAX_MADE {
+            return Err(Invalid::new("54000", "requested length too large"));
+        }
+        after = whole.end();
+    }
+    out.push_str(&text[after..]);
+    Ok(out)
+}
+
+fn expand(replacement: &str, found: &Captures<'_>, out: &mut String) {
+    let mut chars = replacement.chars();
+    while let Some(c) = chars.next() {
+        let group = match (c, chars.clone().next()) {
+            ('\\', Some('&')) => 0,
+            ('\\', Some(digit @ '1'..='9')) => usize::from(digit as u8 - b'0'),
+            ('\\', Some('\\')) => {
+                chars.next();
+                out.push('\\');
+                continue;
+            }
+            _ => {
+                out.push(c);
+                continue;
+            }
+        };
+        chars.next();
+        out.push_str(found.get(group).map_or("", |group| group.as_str()));
+    }
+}
+
+fn compiled(expression: &str, ignore_case: bool) -> Result<Regex, Invalid> {
     let key = (ignore_case, expression.to_owned());
     if let Some(regex) = COMPILED.get(&key) {
-        return Ok(regex.is_match(text));
+        return Ok(regex);
     }
     if expression.len() > MAX_REGEX {
         return Err(invalid(&format!("it is longer than {MAX_REGEX} bytes")));
@@ -87,9 +139,8 @@ pub fn matches_regex(text: &str, expression: &str, ignore_case: bool) -> Result<
         regex::Error::CompiledTooBig(_) => invalid("it is too large"),
         err => invalid(err.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ")),
     })?;
-    let found = regex.is_match(text);
-    COMPILED.insert(key, regex);
-    Ok(found)
+    COMPILED.insert(key, regex.clone());
+    Ok(regex)
 }
 
 fn invalid(reason: &str) -> Invalid {

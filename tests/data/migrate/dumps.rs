@@ -60,6 +60,52 @@ async fn what_a_dump_begins_with_is_taken_and_its_trigger_sets_the_moment() {
     }
 }
 
+/// As tutorials and generators write it.
+const BY_HAND: &str = "
+    create table notes (id int primary key, body text, changed_at timestamptz, updated_at timestamp);
+    create or replace function public.set_moments() returns trigger as $$
+    begin
+        -- whoever writes
+        NEW.updated_at = timezone('utc'::text, now());
+        new.\"changed_at\" := (now());
+        return new;
+    end;
+    $$ language plpgsql security definer;
+    create trigger set_moments before update on public.notes for each row execute procedure set_moments();
+    insert into notes values (1, 'a', null, null);
+";
+
+#[tokio::test]
+async fn a_trigger_written_by_hand_sets_the_moment_too() {
+    let app = TestApp::start().await;
+    run(&app, BY_HAND).await;
+    run(&app, "update notes set body = 'b', updated_at = '2001-01-01'").await;
+    let fresh = "select id from notes where updated_at = changed_at at time zone 'utc' and changed_at > now() - interval '1 hour'";
+    assert_eq!(rows(&app, fresh).await, json!([{ "id": 1 }]));
+    let called = app.service().request(reqwest::Method::POST, "/rest/v1/rpc/set_moments").json(&json!({})).await;
+    assert_eq!(called.assert_status(404).json()["code"], "PGRST202");
+    for (sql, code) in [
+        ("select set_moments()", "0A000"),
+        ("create trigger set_moments before update on notes for each row execute function set_moments()", "42710"),
+        ("create trigger t before insert on notes for each row execute function set_moments()", "0A000"),
+        ("create trigger t before update on notes for each row execute function nobody()", "42883"),
+        ("create table bare (id int primary key); create trigger t before update on bare for each row execute function set_moments()", "42703"),
+        ("create function f() returns trigger language plpgsql as $$ begin new.body = 'x'; return new; end $$", "0A000"),
+        ("create function f() returns trigger language plpgsql as $$ begin return new; end $$", "0A000"),
+        ("create function f() returns trigger language plpgsql as $$ begin new.a = now(); return old; end $$", "0A000"),
+        ("create function f() returns int language plpgsql as $$ begin return 1; end $$", "0A000"),
+        ("drop function set_moments", "2BP01"),
+    ] {
+        assert_eq!(refused(&app, sql).await["code"], code, "{sql}");
+    }
+    // One that is replaced changes what its triggers do, and one that is dropped takes them along.
+    run(&app, "create or replace function set_moments() returns trigger language plpgsql as 'begin new.changed_at = now(); return new; end'").await;
+    run(&app, "update notes set updated_at = '2001-01-01', changed_at = null").await;
+    assert_eq!(rows(&app, "select updated_at::text as at, changed_at is null as none from notes").await, json!([{ "at": "2001-01-01 00:00:00", "none": false }]));
+    run(&app, "drop function set_moments cascade; update notes set changed_at = null").await;
+    assert_eq!(rows(&app, "select changed_at from notes").await, json!([{ "changed_at": null }]));
+}
+
 #[tokio::test]
 async fn truncate_empties_tables_that_no_other_refers_to_or_all_of_them() {
     let app = TestApp::start().await;

@@ -3,6 +3,7 @@
 mod alter;
 mod define;
 mod dumps;
+mod reference;
 mod refuse;
 mod types;
 

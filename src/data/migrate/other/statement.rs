@@ -1,12 +1,10 @@
-//! Statements that have no file of their own: what a dump begins with, `truncate`, and the one trigger.
+//! Statements that have no file of their own: what a dump begins with, and `truncate`.
 
-use sqlparser::ast::{self as parsed, Expr, Set, TriggerEvent, TriggerObject, TriggerPeriod};
+use sqlparser::ast::{self as parsed, Expr, Set};
 
 use super::super::draft::{Ddl, Draft, Effect, Native, target};
-use crate::sql::catalog::{Generated, Name, Relation, Touch};
-use crate::sql::lower;
+use crate::sql::catalog::{Generated, Name, Relation};
 use crate::sql::{Fault, sqlstate};
-use crate::values::Type;
 
 /// Settings that dumps begin with, and that change nothing here.
 const HARMLESS: &[&str] = &[
@@ -113,101 +111,6 @@ pub(in crate::data::migrate) fn truncate(draft: &Draft, truncate: &parsed::Trunc
         }
     }
     Ok(Effect { sqlite, postgres: vec![Native::Sql(native)], tag: "TRUNCATE TABLE" })
-}
-
-/// `create trigger … before update … execute function moddatetime(column)`: the column is the moment of the row's last update.
-pub(in crate::data::migrate) fn create_trigger(draft: &mut Draft, create: &parsed::CreateTrigger) -> Result<Effect, Fault> {
-    let column = create.exec_body.as_ref().and_then(|body| touched(&body.func_desc));
-    let Some(column) = column.transpose()? else {
-        return Err(Fault::unsupported(
-            "a trigger other than moddatetime",
-            "for updated_at write create trigger … before update on … for each row execute function moddatetime(updated_at); \
-             else use defaults, generated columns, or a function that writes both tables",
-        ));
-    };
-    let each_row = matches!(
-        create.trigger_object,
-        Some(parsed::TriggerObjectKind::ForEach(TriggerObject::Row) | parsed::TriggerObjectKind::For(TriggerObject::Row))
-    );
-    let before_update = create.period == Some(TriggerPeriod::Before)
-        && matches!(&*create.events, [TriggerEvent::Update(columns)] if columns.is_empty());
-    if !each_row || !before_update || create.condition.is_some() || create.is_constraint {
-        let what = "moddatetime in another trigger than before update for each row";
-        return Err(Fault::unsupported(what, "write before update on … for each row execute function moddatetime(…)"));
-    }
-    let mut relation = draft.table(&create.table_name)?;
-    let trigger = match &*create.name.0 {
-        [parsed::ObjectNamePart::Identifier(name)] => lower::name(name)?,
-        _ => return Err(Fault::new(sqlstate::SYNTAX_ERROR, "a trigger's name has no schema")),
-    };
-    match relation.column(&column) {
-        Some((_, found)) if !matches!(found.ty, Type::Timestamptz | Type::Timestamp) => {
-            let message = format!("attribute \"{column}\" of \"{}\" must be type TIMESTAMP or TIMESTAMPTZ", relation.name);
-            return Err(Fault::new(sqlstate::DATATYPE_MISMATCH, message));
-        }
-        Some(_) => {}
-        None => {
-            let message = format!("\"{}\" has no attribute \"{column}\"", relation.name);
-            return Err(Fault::new(sqlstate::UNDEFINED_COLUMN, message));
-        }
-    }
-    let name = relation.name.clone();
-    if let Some(table) = relation.table_mut() {
-        match table.touches.iter_mut().find(|touch| touch.trigger == trigger) {
-            Some(there) if create.or_replace => there.column = column,
-            Some(_) => {
-                let message = format!("trigger \"{trigger}\" for relation \"{name}\" already exists");
-                return Err(Fault::new(sqlstate::DUPLICATE_OBJECT, message));
-            }
-            None => table.touches.push(Touch { trigger, column }),
-        }
-    }
-    draft.catalog.put_relation(relation);
-    Ok(Effect::tagged("CREATE TRIGGER"))
-}
-
-/// The column that a call of `moddatetime` names; `None` when it is another function.
-fn touched(called: &parsed::FunctionDesc) -> Option<Result<String, Fault>> {
-    let name = called.name.to_string().to_lowercase().replace('"', "");
-    if !matches!(&*name, "moddatetime" | "extensions.moddatetime" | "public.moddatetime") {
-        return None;
-    }
-    let wrong = || Err(Fault::new("39000", "moddatetime takes one argument, the column's name"));
-    Some(match called.args.as_deref() {
-        Some([argument]) => match &argument.data_type {
-            parsed::DataType::Custom(name, _) if argument.name.is_none() => match &*name.0 {
-                [parsed::ObjectNamePart::Identifier(column)] => lower::name(column),
-                _ => wrong(),
-            },
-            _ => wrong(),
-        },
-        _ => wrong(),
-    })
-}
-
-pub(in crate::data::migrate) fn drop_trigger(draft: &mut Draft, drop: &parsed::DropTrigger) -> Result<Effect, Fault> {
-    let Some(table_name) = &drop.table_name else {
-        return Err(Fault::new(sqlstate::SYNTAX_ERROR, "drop trigger names its table: drop trigger … on …"));
-    };
-    let mut relation = match draft.table(table_name) {
-        Err(fault) if drop.if_exists && fault.code == sqlstate::UNDEFINED_TABLE => return Ok(Effect::tagged("DROP TRIGGER")),
-        found => found?,
-    };
-    let trigger = match &*drop.trigger_name.0 {
-        [parsed::ObjectNamePart::Identifier(name)] => lower::name(name)?,
-        _ => return Err(Fault::new(sqlstate::SYNTAX_ERROR, "a trigger's name has no schema")),
-    };
-    let name = relation.name.clone();
-    if let Some(table) = relation.table_mut() {
-        let before = table.touches.len();
-        table.touches.retain(|touch| touch.trigger != trigger);
-        if table.touches.len() == before && !drop.if_exists {
-            let message = format!("trigger \"{trigger}\" for table \"{name}\" does not exist");
-            return Err(Fault::new(sqlstate::UNDEFINED_OBJECT, message));
-        }
-    }
-    draft.catalog.put_relation(relation);
-    Ok(Effect::tagged("DROP TRIGGER"))
 }
 
 /// Whether a query only sets the path that names are looked up by, as dumps do.

@@ -138,7 +138,7 @@ pub(in crate::data::migrate) fn drop(draft: &mut Draft, name: &parsed::ObjectNam
         let returned = match &function.returns {
             Returns::Scalar(ty) | Returns::SetOfScalar(ty) => uses(ty),
             Returns::Table(columns) => columns.iter().any(|(_, ty)| uses(ty)),
-            Returns::Void | Returns::Row(_) | Returns::SetOfRow(_) => false,
+            Returns::Void | Returns::Row(_) | Returns::SetOfRow(_) | Returns::Trigger(_) => false,
         };
         returned || function.arguments.iter().any(|argument| uses(&argument.ty))
     });

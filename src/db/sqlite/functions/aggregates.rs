@@ -1,114 +1,79 @@
-//! Functions of many rows. Each leaves nulls out unless it says otherwise, and is null for no rows.
+//! Functions of many rows, over groups and over windows. Each leaves nulls out, and is null for no rows.
 
-use super::{Answer, datum, int, numeric, text};
+use std::collections::BTreeMap;
+
+use super::{Answer, numeric};
 use crate::sys::sqlite_functions::{Accumulator, Aggregate, Argument, Arguments, Fault, Output};
-use crate::values::array;
 use crate::values::numeric::{Numeric, average};
 
 pub(super) static TABLE: &[Aggregate] = &[
-    Aggregate { name: "plinth_num_sum", arguments: 1, begin: || Box::new(Sum { mean: false, sum: None, count: 0 }) },
-    Aggregate { name: "plinth_num_avg", arguments: 1, begin: || Box::new(Sum { mean: true, sum: None, count: 0 }) },
-    Aggregate { name: "plinth_bool_and", arguments: 1, begin: || Box::new(Bool { all: true, value: None }) },
-    Aggregate { name: "plinth_bool_or", arguments: 1, begin: || Box::new(Bool { all: false, value: None }) },
-    Aggregate { name: "plinth_string_agg", arguments: 2, begin: || Box::new(Joined(None)) },
-    Aggregate { name: "plinth_json_agg", arguments: 1, begin: || Box::new(List { is_json: true, out: String::new() }) },
-    Aggregate { name: "plinth_array_agg", arguments: 1, begin: || Box::new(List { is_json: false, out: String::new() }) },
+    Aggregate { name: "plinth_num_sum", arguments: 1, begin: || Box::new(Sum::new(false)) },
+    Aggregate { name: "plinth_num_avg", arguments: 1, begin: || Box::new(Sum::new(true)) },
 ];
 
+/// The sum of `numeric` values, from which rows that leave a window can be taken again: so what is not finite is counted, not added.
 struct Sum {
     mean: bool,
-    sum: Option<Numeric>,
-    count: i64,
+    finite: Numeric,
+    /// How many values there are of each scale: a sum has the greatest.
+    scales: BTreeMap<i64, i64>,
+    nan: i64,
+    infinite: i64,
+    negative_infinite: i64,
 }
 
-impl Accumulator for Sum {
-    fn step(&mut self, args: &Arguments<'_>) -> Result<(), Fault> {
+impl Sum {
+    fn new(mean: bool) -> Self {
+        Self { mean, finite: Numeric::int(0), scales: BTreeMap::new(), nan: 0, infinite: 0, negative_infinite: 0 }
+    }
+
+    /// A row that comes (`1`) or leaves (`-1`).
+    fn change(&mut self, args: &Arguments<'_>, by: i64) -> Result<(), Fault> {
         if args.get(0)? == Argument::Null {
             return Ok(());
         }
         let value = numeric(args, 0)?;
-        self.sum = Some(self.sum.take().map_or_else(|| value.clone(), |sum| sum.plus(&value)));
-        self.count += 1;
-        Ok(())
-    }
-
-    fn finish(self: Box<Self>) -> Answer {
-        let Some(sum) = self.sum else { return Ok(Output::Null) };
-        let value = if self.mean { average(&sum, self.count)? } else { sum };
-        Ok(Output::Text(value.to_string()))
-    }
-}
-
-struct Bool {
-    all: bool,
-    value: Option<bool>,
-}
-
-impl Accumulator for Bool {
-    fn step(&mut self, args: &Arguments<'_>) -> Result<(), Fault> {
-        if args.get(0)? == Argument::Null {
-            return Ok(());
-        }
-        let value = int(args, 0)? != 0;
-        self.value = Some(match self.value {
-            None => value,
-            Some(before) if self.all => before && value,
-            Some(before) => before || value,
-        });
-        Ok(())
-    }
-
-    fn finish(self: Box<Self>) -> Answer {
-        Ok(self.value.map_or(Output::Null, |value| Output::Int(value.into())))
-    }
-}
-
-/// `string_agg(text, separator)`: a row's separator stands before its text; a null one is empty.
-struct Joined(Option<String>);
-
-impl Accumulator for Joined {
-    fn step(&mut self, args: &Arguments<'_>) -> Result<(), Fault> {
-        if args.get(0)? == Argument::Null {
-            return Ok(());
-        }
-        let value = text(args, 0)?;
-        match &mut self.0 {
-            None => self.0 = Some(value.into_owned()),
-            Some(out) => {
-                out.push_str(&text(args, 1)?);
-                out.push_str(&value);
+        match value {
+            Numeric::NaN => self.nan += by,
+            Numeric::Infinity(false) => self.infinite += by,
+            Numeric::Infinity(true) => self.negative_infinite += by,
+            Numeric::Finite(_) => {
+                *self.scales.entry(value.scale()).or_default() += by;
+                self.finite = if by > 0 { self.finite.plus(&value) } else { self.finite.minus(&value) };
             }
         }
         Ok(())
     }
 
-    fn finish(self: Box<Self>) -> Answer {
-        Ok(self.0.map_or(Output::Null, Output::Text))
-    }
-}
-
-/// A JSON array of JSON texts, or a held array of values; a null is an element of both.
-struct List {
-    is_json: bool,
-    out: String,
-}
-
-impl Accumulator for List {
-    fn step(&mut self, args: &Arguments<'_>) -> Result<(), Fault> {
-        self.out.push(if self.out.is_empty() { '[' } else { ',' });
-        match args.get(0)? {
-            Argument::Null => self.out.push_str("null"),
-            Argument::Text(json) if self.is_json => self.out.push_str(json),
-            value => self.out.push_str(&array::element(&datum(value))),
+    fn sum(&self) -> Numeric {
+        match (self.nan > 0, self.infinite > 0, self.negative_infinite > 0) {
+            (true, ..) | (_, true, true) => Numeric::NaN,
+            (_, true, _) => Numeric::Infinity(false),
+            (_, _, true) => Numeric::Infinity(true),
+            _ => {
+                let scale = self.scales.iter().rev().find(|(_, count)| **count > 0).map_or(0, |(scale, _)| *scale);
+                self.finite.round(scale)
+            }
         }
-        Ok(())
+    }
+}
+
+impl Accumulator for Sum {
+    fn step(&mut self, args: &Arguments<'_>) -> Result<(), Fault> {
+        self.change(args, 1)
     }
 
-    fn finish(mut self: Box<Self>) -> Answer {
-        if self.out.is_empty() {
+    fn undo(&mut self, args: &Arguments<'_>) -> Result<(), Fault> {
+        self.change(args, -1)
+    }
+
+    fn value(&self) -> Answer {
+        let count = self.scales.values().sum::<i64>() + self.nan + self.infinite + self.negative_infinite;
+        if count == 0 {
             return Ok(Output::Null);
         }
-        self.out.push(']');
-        Ok(Output::Text(self.out))
+        let sum = self.sum();
+        let value = if self.mean { average(&sum, count)? } else { sum };
+        Ok(Output::Text(value.to_string()))
     }
 }

@@ -35,6 +35,13 @@ pub(super) static TABLE: &[Function] = &[
             _ => json::delete(&value, &text(args, 1)?)?,
         }))
     }),
+    strict("plinth_jsonb_set", -1, |args| {
+        let Some(steps) = steps(args)? else {
+            return Err(Fault { code: "22004", message: "path element is null".to_owned() });
+        };
+        let create = args.len() < 4 || int(args, 3)? != 0;
+        Ok(Output::Text(json::set(&text(args, 0)?, &steps, &text(args, 2)?, create)?))
+    }),
     strict("plinth_jsonb_typeof", 1, |args| Ok(Output::Text(json::type_of(&text(args, 0)?)?.to_owned()))),
     strict("plinth_jsonb_scalar", 2, |args| {
         let value = text(args, 0)?;

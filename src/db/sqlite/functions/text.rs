@@ -13,6 +13,10 @@ pub(super) static TABLE: &[Function] = &[
     strict("plinth_ilike", 2, |args| Ok(boolean(texts::like(&text(args, 0)?, &text(args, 1)?, true)?))),
     strict("plinth_regex", 2, |args| Ok(boolean(texts::matches_regex(&text(args, 0)?, &text(args, 1)?, false)?))),
     strict("plinth_iregex", 2, |args| Ok(boolean(texts::matches_regex(&text(args, 0)?, &text(args, 1)?, true)?))),
+    strict("plinth_regexp_replace", -1, |args| {
+        let flags = if args.len() > 3 { text(args, 3)? } else { "".into() };
+        Ok(Output::Text(texts::replace_regex(&text(args, 0)?, &text(args, 1)?, &text(args, 2)?, &flags)?))
+    }),
     strict("plinth_lower", 1, |args| Ok(Output::Text(texts::lower(&text(args, 0)?)))),
     strict("plinth_upper", 1, |args| Ok(Output::Text(texts::upper(&text(args, 0)?)))),
     strict("plinth_initcap", 1, |args| Ok(Output::Text(texts::initcap(&text(args, 0)?)))),

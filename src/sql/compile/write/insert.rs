@@ -118,8 +118,9 @@ impl Compiler<'_> {
             return emit!(self; " do nothing");
         }
         self.may_write(relation, Command::Update)?;
+        // As in PostgreSQL, what was proposed is read with the rights to the table's columns.
         let excluded =
-            Seen::Columns { alias: "excluded".to_owned(), relation: Some(Arc::clone(relation)), guarded: false, optional: false };
+            Seen::Columns { alias: "excluded".to_owned(), relation: Some(Arc::clone(relation)), guarded: true, optional: false };
         self.see(conflict.excluded, excluded);
         self.push(" do update");
         self.assignments(relation, &conflict.assignments)?;
