@@ -24,5 +24,6 @@ pub mod storage;
 pub mod sys;
 pub mod tasks;
 pub mod telemetry;
+pub mod tls;
 pub mod types;
 pub mod values;

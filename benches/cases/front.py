@@ -120,7 +120,7 @@ class Plinth(servers.Plinth):
         file.write_text(
             f'[[upstreams]]\nname = "behind"\nservers = [{addresses}]\n\n'
             f'[[sites]]\nhosts = ["*"]\nroot = "{root}"\n\n'
-            '[[sites.routes]]\nregex = "^/proxied/(.*)$"\nrewrite = "/$1"\nupstream = "behind"\n'
+            '[[sites.routes]]\npath = "/proxied"\nstrip_prefix = true\nupstream = "behind"\n'
         )
         super().__init__(bench, config=file, functions_spares=0)
 

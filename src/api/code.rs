@@ -54,8 +54,16 @@ codes! {
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The method is not allowed here";
     /// It contradicts what is there.
     Conflict = "conflict", CONFLICT, "In conflict with what is there";
+    /// The configuration has errors; the problem lists each with its place.
+    InvalidConfiguration = "invalid_configuration", UNPROCESSABLE_ENTITY, "The configuration does not check";
+    /// The client was silent for too long in the middle of its request.
+    RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "The request took too long to come";
     /// The body is over the limit.
     TooLarge = "too_large", PAYLOAD_TOO_LARGE, "The body is too large";
+    /// The address is over the limit.
+    UriTooLong = "uri_too_long", URI_TOO_LONG, "The address is too long";
+    /// The headers are over the limit.
+    HeadersTooLarge = "headers_too_large", REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too large";
     /// The content type is not one that is taken here.
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The content type is not accepted";
     /// A limit of rate or concurrency is reached.
@@ -64,6 +72,10 @@ codes! {
     LoopDetected = "loop_detected", LOOP_DETECTED, "The request goes round in circles";
     /// Something in the server failed; the log has it under the request's id.
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something failed in the server";
+    /// A server that the request was passed on to cannot be reached, or its answer is none.
+    BadGateway = "bad_gateway", BAD_GATEWAY, "The server behind this one failed";
+    /// A server that the request was passed on to did not answer in time.
+    GatewayTimeout = "gateway_timeout", GATEWAY_TIMEOUT, "The server behind this one took too long";
     /// The server's disk, or the database's, is full; nothing was changed.
     StorageFull = "storage_full", INSUFFICIENT_STORAGE, "There is no space left to store it";
     /// A part of the server is not ready, or the database is out of reach.

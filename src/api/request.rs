@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use actix_web::{FromRequest, HttpRequest, dev};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 
@@ -11,7 +11,7 @@ use std::future::{Ready, ready};
 #[derive(Clone, Debug)]
 pub struct PublicUrl(pub Arc<str>);
 
-/// The address the request came from; `None` behind a Unix socket.
+/// The real client's address, found behind proxies that are trusted; `None` behind a Unix socket.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientAddress(pub Option<IpAddr>);
 
@@ -20,6 +20,7 @@ impl FromRequest for ClientAddress {
     type Future = Ready<Result<Self, Infallible>>;
 
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        ready(Ok(Self(request.peer_addr().map(|address| address.ip()))))
+        let noted = request.extensions().get::<Self>().copied();
+        ready(Ok(noted.unwrap_or_else(|| Self(request.peer_addr().map(|address| address.ip())))))
     }
 }

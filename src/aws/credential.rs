@@ -40,7 +40,10 @@ pub struct Credential {
     pub(super) signature: [u8; 32],
     /// What it says of the body.
     pub payload: Payload,
-    pub(super) has_session_token: bool,
+    /// What was given to whom the key stands for, where a surface knows of such.
+    pub session_token: Option<String>,
+    /// Whether it is in the query.
+    pub presigned: bool,
 }
 
 /// What a signature says of the body.
@@ -52,6 +55,45 @@ pub enum Payload {
     Hash(String),
     /// The body is not signed.
     Unsigned,
+    /// The body comes in chunks (`aws-chunked`).
+    Chunked(Framing),
+}
+
+/// How a body in chunks is signed, and whether trailers follow it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// Each chunk has a signature.
+    Signed,
+    /// Each chunk and the trailers have one.
+    SignedTrailer,
+    /// Trailers follow; nothing is signed.
+    UnsignedTrailer,
+}
+
+impl Payload {
+    /// What stands for the body's hash in what is signed, where the body itself is not looked at.
+    pub(super) fn stands(&self) -> &str {
+        match self {
+            Self::Computed | Self::Unsigned => UNSIGNED,
+            Self::Hash(hash) => hash,
+            Self::Chunked(framing) => framing.word(),
+        }
+    }
+}
+
+impl Framing {
+    /// The word that stands for the body's hash.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Signed => "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+            Self::SignedTrailer => "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
+            Self::UnsignedTrailer => "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        [Self::Signed, Self::SignedTrailer, Self::UnsignedTrailer].into_iter().find(|framing| framing.word() == word)
+    }
 }
 
 /// The parts as they stand in the request.
@@ -60,6 +102,8 @@ struct Parts {
     credential: Option<String>,
     signed_headers: Option<String>,
     signature: Option<String>,
+    token: Option<String>,
+    presigned: bool,
 }
 
 impl Credential {
@@ -90,7 +134,7 @@ impl Credential {
         if header.len() > MAX_TEXT {
             return Err(Refused::Incomplete(format!("the Authorization header has at most {MAX_TEXT} bytes")));
         }
-        let parts = parts_of(rest)?;
+        let mut parts = parts_of(rest)?;
         let missing: Vec<String> = [
             ("Credential", parts.credential.is_none()),
             ("Signature", parts.signature.is_none()),
@@ -108,8 +152,8 @@ impl Credential {
             let needs = "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.";
             Refused::Incomplete(needs.to_owned())
         })?;
-        let token = request.one("x-amz-security-token").is_some_and(|token| !token.is_empty());
-        Self::checked(parts, date, None, payload(request.one("x-amz-content-sha256"))?, token)
+        parts.token = request.one("x-amz-security-token").map(str::to_owned);
+        Self::checked(parts, date, None, payload(request.one("x-amz-content-sha256"))?)
     }
 
     fn in_query(request: &Signed<'_>, algorithm: &str, find: impl Fn(&str) -> Option<String>) -> Result<Self, Refused> {
@@ -120,6 +164,8 @@ impl Credential {
             credential: find("X-Amz-Credential"),
             signed_headers: find("X-Amz-SignedHeaders"),
             signature: find("X-Amz-Signature"),
+            token: find("X-Amz-Security-Token"),
+            presigned: true,
         };
         let needs = |name: &str| Refused::Incomplete(format!("AWS query-string parameters must include '{name}'."));
         for (name, part) in [
@@ -139,17 +185,10 @@ impl Credential {
             }
         };
         let hash = find("X-Amz-Content-Sha256").or_else(|| request.one("x-amz-content-sha256").map(str::to_owned));
-        let token = find("X-Amz-Security-Token").is_some_and(|token| !token.is_empty());
-        Self::checked(parts, date, lifetime, payload(hash.as_deref())?, token)
+        Self::checked(parts, date, lifetime, payload(hash.as_deref())?)
     }
 
-    fn checked(
-        parts: Parts,
-        date: String,
-        lifetime: Option<Duration>,
-        payload: Payload,
-        has_session_token: bool,
-    ) -> Result<Self, Refused> {
+    fn checked(parts: Parts, date: String, lifetime: Option<Duration>, payload: Payload) -> Result<Self, Refused> {
         let incomplete = |message: &str| Refused::Incomplete(message.to_owned());
         let whole = parts.credential.unwrap_or_default();
         let malformed =
@@ -189,20 +228,30 @@ impl Credential {
             signed_headers,
             signature,
             payload,
-            has_session_token,
+            session_token: parts.token.filter(|token| !token.is_empty()),
+            presigned: parts.presigned,
         })
+    }
+
+    /// The region that the client takes this server for.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// Whether it says for how long it is good.
+    #[must_use]
+    pub const fn expires(&self) -> bool {
+        self.lifetime.is_some()
     }
 
     /// Checks what it is for and when it was made.
     ///
     /// # Errors
-    /// [`Refused::OutOfScope`] or [`Refused::UnknownKey`].
+    /// [`Refused::OutOfScope`], [`Refused::Skewed`] or [`Refused::Expired`].
     pub(super) fn check_scope(&self, service: &str, now: Timestamp) -> Result<(), Refused> {
         if self.service != service {
             return Err(Refused::OutOfScope(format!("Credential should be scoped to correct service: '{service}'.")));
-        }
-        if self.has_session_token {
-            return Err(Refused::UnknownKey);
         }
         let (earliest, latest) = (self.signed_at.minus(SKEW), self.signed_at.plus(self.lifetime.unwrap_or(SKEW)));
         let minutes = SKEW.as_secs() / 60;
@@ -213,19 +262,18 @@ impl Credential {
                 basic(now.plus(SKEW)),
                 basic(now)
             );
-            return Err(Refused::OutOfScope(message));
+            return Err(Refused::Skewed(message));
         }
         if now > latest {
-            let message = match self.lifetime {
-                Some(_) => format!("Signature expired: {} is now earlier than {}", basic(latest), basic(now)),
-                None => format!(
+            return Err(match self.lifetime {
+                Some(_) => Refused::Expired(format!("Signature expired: {} is now earlier than {}", basic(latest), basic(now))),
+                None => Refused::Skewed(format!(
                     "Signature expired: {} is now earlier than {} ({} - {minutes} min.)",
                     self.date,
                     basic(now.minus(SKEW)),
                     basic(now)
-                ),
-            };
-            return Err(Refused::OutOfScope(message));
+                )),
+            });
         }
         Ok(())
     }
@@ -233,15 +281,15 @@ impl Credential {
     /// Checks that the headers which say what the request does are signed.
     ///
     /// # Errors
-    /// [`Refused::OutOfScope`], naming the header.
+    /// [`Refused::UnsignedHeader`], naming it.
     pub(super) fn check_headers(&self, request: &Signed<'_>) -> Result<(), Refused> {
         let is_signed = |name: &str| self.signed_headers.iter().any(|signed| signed == name);
         if !is_signed("host") {
-            return Err(Refused::OutOfScope("'Host' must be a 'SignedHeader' in the AWS Authorization.".to_owned()));
+            return Err(Refused::UnsignedHeader("'Host' must be a 'SignedHeader' in the AWS Authorization.".to_owned()));
         }
         let unsigned = request.headers.iter().find(|(name, _)| name.starts_with("x-amz-") && !is_signed(name));
         unsigned.map_or(Ok(()), |(name, _)| {
-            Err(Refused::OutOfScope(format!("'{name}' must be a 'SignedHeader' in the AWS Authorization.")))
+            Err(Refused::UnsignedHeader(format!("'{name}' must be a 'SignedHeader' in the AWS Authorization.")))
         })
     }
 }
@@ -274,7 +322,11 @@ fn payload(hash: Option<&str>) -> Result<Payload, Refused> {
         None => Ok(Payload::Computed),
         Some(UNSIGNED) => Ok(Payload::Unsigned),
         Some(hash) if hex::decode_32(hash).is_some() => Ok(Payload::Hash(hash.to_owned())),
-        Some(_) => Err(Refused::Incomplete(format!("x-amz-content-sha256 must be a SHA-256 in hexadecimal, or {UNSIGNED}"))),
+        Some(word) => Framing::parse(word).map(Payload::Chunked).ok_or_else(|| {
+            Refused::Incomplete(format!(
+                "x-amz-content-sha256 must be a SHA-256 in hexadecimal, {UNSIGNED}, or a word for chunks"
+            ))
+        }),
     }
 }
 

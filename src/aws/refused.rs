@@ -9,12 +9,21 @@ pub enum Refused {
     /// A part of the signature is missing or malformed; says which.
     #[error("{0}")]
     Incomplete(String),
-    /// The access key is not one of this server's, or a session token came with it, of which this server gives none.
+    /// The access key is not one of this server's, or a session token came with it where there are none.
     #[error("The security token included in the request is invalid.")]
     UnknownKey,
-    /// The date, or what the credential is for, does not hold; says how.
+    /// What the credential is for does not hold; says how.
     #[error("{0}")]
     OutOfScope(String),
+    /// The request's date is too far from the server's; says how.
+    #[error("{0}")]
+    Skewed(String),
+    /// The time of a presigned request is over; says since when.
+    #[error("{0}")]
+    Expired(String),
+    /// A header that says what the request does is not signed; says which.
+    #[error("{0}")]
+    UnsignedHeader(String),
     /// The signature is another.
     #[error(
         "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and \
@@ -27,14 +36,19 @@ pub enum Refused {
 }
 
 impl Refused {
-    /// The exception's name. The status is 403 for each.
+    /// The name of Lambda's exception. The status is 403 for each.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Missing => "MissingAuthenticationTokenException",
             Self::Incomplete(_) => "IncompleteSignatureException",
             Self::UnknownKey => "UnrecognizedClientException",
-            Self::OutOfScope(_) | Self::Mismatch | Self::OtherBody => "InvalidSignatureException",
+            Self::OutOfScope(_)
+            | Self::Skewed(_)
+            | Self::Expired(_)
+            | Self::UnsignedHeader(_)
+            | Self::Mismatch
+            | Self::OtherBody => "InvalidSignatureException",
         }
     }
 }

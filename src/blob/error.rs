@@ -18,6 +18,9 @@ pub enum Error {
     /// There is no space left, or the file would be larger than this process may write.
     #[error("the blob store is full: {0}")]
     Full(String),
+    /// A store elsewhere does not answer, or answers with an error.
+    #[error("the blob store does not do what it is asked: {0}")]
+    Unavailable(String),
     /// The disk refused.
     #[error("the blob store: {0}")]
     Store(String),
@@ -25,7 +28,11 @@ pub enum Error {
 
 impl From<object_store::Error> for Error {
     fn from(err: object_store::Error) -> Self {
-        if is_full(&err) { Self::Full(err.to_string()) } else { Self::Store(err.to_string()) }
+        match &err {
+            object_store::Error::Generic { store: "S3", .. } => Self::Unavailable(err.to_string()),
+            err if is_full(err) => Self::Full(err.to_string()),
+            err => Self::Store(err.to_string()),
+        }
     }
 }
 

@@ -16,8 +16,8 @@ use crate::tasks::Tasks;
 /// How long a connection to a store may take to be there.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// How long one request to a store may take.
-const REQUEST: Duration = Duration::from_secs(120);
+/// How often a request is tried again that a store did not answer, or answered with an error of its own.
+const RETRIES: usize = 3;
 
 impl Blobs {
     /// Opens the folder `blobs` of the data folder, and makes it when it is not there.
@@ -47,8 +47,13 @@ impl Blobs {
     fn elsewhere(settings: &config::Storage, tasks: &Tasks) -> Result<Self, Error> {
         let bucket = settings.bucket.clone().unwrap_or_default();
         let plain = settings.endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http://"));
-        let options = ClientOptions::new().with_connect_timeout(CONNECT).with_timeout(REQUEST).with_allow_http(plain);
-        let retry = RetryConfig { max_retries: 3, retry_timeout: REQUEST, ..RetryConfig::default() };
+        // A download lasts as long as its reader takes: what has a limit is how long the store says nothing.
+        let options = ClientOptions::new()
+            .with_connect_timeout(CONNECT.min(settings.timeout))
+            .with_timeout_disabled()
+            .with_read_timeout(settings.timeout)
+            .with_allow_http(plain);
+        let retry = RetryConfig { max_retries: RETRIES, retry_timeout: settings.timeout, ..RetryConfig::default() };
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(&bucket)
             .with_region(&settings.region)

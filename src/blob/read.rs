@@ -7,13 +7,17 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use futures_util::stream::{self, BoxStream, StreamExt};
+use object_store::path::Path;
 use object_store::{GetOptions, GetRange, GetResultPayload, ObjectStore};
 
 use super::{Blobs, Error, key};
 
 /// Bytes read at once from a file. A reader that is slow holds one such piece in memory.
 const PIECE: u64 = 256 * 1024;
+
+/// How often an answer that breaks off is asked for again while no byte comes.
+const RESUMES: u32 = 3;
 
 /// Bytes as they come. A blob that is shorter than it was ends in an error.
 pub type Bytestream = BoxStream<'static, Result<Bytes, Error>>;
@@ -28,18 +32,61 @@ impl Blobs {
         if range.is_empty() {
             return Ok(stream::empty().boxed());
         }
-        let options = GetOptions { range: Some(GetRange::Bounded(range.clone())), ..GetOptions::default() };
-        let found = self.store.get_opts(&path, options).await.map_err(|err| match err {
-            object_store::Error::NotFound { .. } => Error::Missing(key.to_owned()),
-            err => err.into(),
-        })?;
-        if found.range != range {
-            return Err(Error::Store(format!("the blob {key} is shorter than it was")));
-        }
-        match found.payload {
+        match get(&*self.store, &path, &range).await? {
             GetResultPayload::File(file, _) => Ok(pieces(Arc::new(file), range)),
-            GetResultPayload::Stream(stream) => Ok(stream.map_err(Error::from).boxed()),
+            GetResultPayload::Stream(stream) => {
+                Ok(Elsewhere { store: Arc::clone(&self.store), path, left: range, stream, failures: 0 }.bytes())
+            }
         }
+    }
+}
+
+async fn get(store: &dyn ObjectStore, path: &Path, range: &Range<u64>) -> Result<GetResultPayload, Error> {
+    let options = GetOptions { range: Some(GetRange::Bounded(range.clone())), ..GetOptions::default() };
+    let found = store.get_opts(path, options).await.map_err(|err| match err {
+        object_store::Error::NotFound { .. } => Error::Missing(path.to_string()),
+        err => err.into(),
+    })?;
+    if found.range == *range { Ok(found.payload) } else { Err(Error::Store(format!("the blob {path} is shorter than it was"))) }
+}
+
+/// A blob in a store elsewhere, on its way.
+struct Elsewhere {
+    store: Arc<dyn ObjectStore>,
+    path: Path,
+    /// What did not come yet.
+    left: Range<u64>,
+    stream: BoxStream<'static, object_store::Result<Bytes>>,
+    /// How often it broke off since a byte came.
+    failures: u32,
+}
+
+impl Elsewhere {
+    /// The bytes. An answer that breaks off is asked for again from there: a reader may take longer than a line holds.
+    fn bytes(self) -> Bytestream {
+        stream::try_unfold(self, |mut from| async move {
+            while !from.left.is_empty() {
+                let broken = match from.stream.next().await {
+                    Some(Ok(bytes)) => {
+                        from.left.start += bytes.len() as u64;
+                        from.failures = 0;
+                        return Ok(Some((bytes, from)));
+                    }
+                    Some(Err(err)) => err.into(),
+                    None => Error::Unavailable("an answer ended early".to_owned()),
+                };
+                from.failures += 1;
+                if from.failures > RESUMES {
+                    return Err(broken);
+                }
+                match get(&*from.store, &from.path, &from.left).await? {
+                    GetResultPayload::Stream(stream) => from.stream = stream,
+                    GetResultPayload::File(..) => return Err(broken),
+                }
+            }
+            Ok(None)
+        })
+        .boxed()
     }
 }
 

@@ -123,7 +123,7 @@ impl Writer {
         let bytes = mem::take(&mut self.gathered).freeze();
         let hashes = self.settle().await?;
         if self.upload.is_none() {
-            self.upload = Some(self.begin().await?);
+            self.upload = Some(begin(self.blobs.clone(), self.key.clone()).await?);
         }
         let Some(upload) = &mut self.upload else { return Ok(()) };
         let part = upload.put_part(bytes.clone().into());
@@ -135,16 +135,6 @@ impl Writer {
         Ok(())
     }
 
-    /// Begins a blob in parts; on the disk that makes a file, so it is done on a blocking thread.
-    async fn begin(&self) -> Result<Box<dyn MultipartUpload>, Error> {
-        let (store, key, core) = (self.blobs.store.clone(), self.key.clone(), self.blobs.core());
-        if self.blobs.folder.is_none() {
-            return Ok(store.put_multipart(&key).await?);
-        }
-        let begun = tokio::task::spawn_blocking(move || core.block_on(store.put_multipart(&key))).await;
-        Ok(begun.map_err(|err| Error::Store(err.to_string()))??)
-    }
-
     /// The hashes so far, once what was sent has arrived.
     async fn settle(&mut self) -> Result<Hashes, Error> {
         match self.pending.take() {
@@ -152,6 +142,16 @@ impl Writer {
             None => Ok(self.hashes.take().unwrap_or_else(Hashes::new)),
         }
     }
+}
+
+/// Begins a blob in parts; on the disk that makes a file, so it is done on a blocking thread.
+async fn begin(blobs: Blobs, key: Path) -> Result<Box<dyn MultipartUpload>, Error> {
+    let (store, core) = (blobs.store.clone(), blobs.core());
+    if blobs.folder.is_none() {
+        return Ok(store.put_multipart(&key).await?);
+    }
+    let begun = tokio::task::spawn_blocking(move || core.block_on(store.put_multipart(&key))).await;
+    Ok(begun.map_err(|err| Error::Store(err.to_string()))??)
 }
 
 impl Drop for Writer {

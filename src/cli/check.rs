@@ -9,6 +9,7 @@ use super::migrate::in_folder;
 use super::{Common, complain, exit, say};
 use crate::config;
 use crate::data::migrations;
+use crate::tls;
 use crate::types::Clock;
 
 #[derive(Args)]
@@ -32,6 +33,13 @@ pub(super) fn run(options: &Options) -> ExitCode {
                 setting.key, setting.env, setting.meaning, setting.allowed
             ));
         }
+        for field in config::front::fields() {
+            let default = if field.default.is_empty() { "none" } else { field.default };
+            say(format_args!(
+                "[[{}]] {}\n    {}\n    allowed: {}\n    default: {default}",
+                field.table, field.key, field.meaning, field.allowed
+            ));
+        }
         return ExitCode::SUCCESS;
     }
     let loaded = match options.common.load() {
@@ -39,8 +47,27 @@ pub(super) fn run(options: &Options) -> ExitCode {
         Err(code) => return code,
     };
     let source = loaded.file.map_or_else(|| "no file; defaults and environment".to_owned(), |file| file.display().to_string());
+    if let Err(code) = check_certificates(&loaded.config.front.certificates) {
+        return code;
+    }
     say(format_args!("the configuration is good ({source})"));
+    for line in config::front::summary(&loaded.config.front) {
+        say(format_args!("{line}"));
+    }
     options.migrations.clone().or(loaded.config.data.migrations).map_or(ExitCode::SUCCESS, |folder| check_migrations(&folder))
+}
+
+/// Says what is wrong with certificates, and which end soon.
+fn check_certificates(configured: &[config::front::Certificate]) -> Result<(), ExitCode> {
+    let (faults, ending) = tls::check(configured, Clock::system().now());
+    for told in ending {
+        let (file, days) = (told.file.display(), told.days_left);
+        say(format_args!("the certificate {file} ends at {}, in {days} days", told.not_after));
+    }
+    for fault in &faults {
+        complain(fault);
+    }
+    if faults.is_empty() { Ok(()) } else { Err(exit::CONFIG.into()) }
 }
 
 fn check_migrations(folder: &Path) -> ExitCode {

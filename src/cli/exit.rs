@@ -33,7 +33,7 @@ fn open_code(err: &OpenError) -> u8 {
         OpenError::Auth(err) => auth_code(err),
         OpenError::Schema(data::LoadError::Db(err)) => database_code(err),
         OpenError::Schema(data::LoadError::Schema(_)) => DATA,
-        OpenError::Site(_) | OpenError::Migrations { .. } => CONFIG,
+        OpenError::Site(_) | OpenError::Certificates(_) | OpenError::Migrations { .. } => CONFIG,
         OpenError::Migration { source, .. } => migration_code(&source.error),
         OpenError::Functions(_) => FAILURE,
     }

@@ -9,6 +9,7 @@ mod logs;
 mod migrate;
 mod openapi;
 mod package;
+mod reload;
 mod serve;
 mod storage;
 mod target;
@@ -36,6 +37,8 @@ enum Command {
     Serve(Common),
     /// Check the configuration and print every error with its place
     Check(check::Options),
+    /// Let the running server take the configuration as it is now, and print what changed
+    Reload(reload::Options),
     /// Show the address and the keys of a data folder
     Keys(keys::Options),
     /// Deploy, list and delete functions, and read their logs
@@ -78,6 +81,7 @@ pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(common) => serve::run(&common),
         Command::Check(options) => check::run(&options),
+        Command::Reload(options) => reload::run(&options),
         Command::Keys(options) => keys::run(&options),
         Command::Functions(options) => functions::run(&options),
         Command::Migrate(options) => migrate::run(&options),

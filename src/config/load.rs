@@ -9,6 +9,7 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use super::setting::{Raw, Setting};
 use super::tables::Reader;
+use super::written::Written;
 use super::{Config, front, settings, storage};
 use crate::types::Secret;
 
@@ -35,6 +36,10 @@ pub struct Loaded {
     pub config: Config,
     /// The file that was read.
     pub file: Option<PathBuf>,
+    /// What the command line said, to read it all again.
+    pub flags: Flags,
+    /// What it says name by name, to compare it with another.
+    pub written: Written,
     /// `PLINTH_MASTER_KEY`: wraps the server's keys instead of the data folder's `master.key`.
     pub master_key: Option<Secret<String>>,
 }
@@ -65,7 +70,7 @@ pub fn environment() -> BTreeMap<String, String> {
 /// # Errors
 /// Every error there is, in the order of the places.
 pub fn load(flags: &Flags, environment: &BTreeMap<String, String>) -> Result<Loaded, Vec<ConfigError>> {
-    let mut loader = Loader { config: defaults(), errors: Vec::new() };
+    let mut loader = Loader { config: defaults(), written: defaults_written(), errors: Vec::new() };
     let file = loader.read_file(flags, environment);
     loader.read_environment(environment);
     loader.read_flags(flags);
@@ -85,14 +90,14 @@ pub fn load(flags: &Flags, environment: &BTreeMap<String, String>) -> Result<Loa
         config.functions.max_running = 4 * cores;
     }
     let master_key = environment.get("PLINTH_MASTER_KEY").cloned().map(Secret::new);
-    Ok(Loaded { config, file, master_key })
+    Ok(Loaded { config, file, flags: flags.clone(), written: loader.written, master_key })
 }
 
 /// What is wrong with the text of a configuration file; for fuzzing and property tests.
 #[doc(hidden)]
 #[must_use]
 pub fn errors_of(text: &str) -> Vec<ConfigError> {
-    let mut loader = Loader { config: defaults(), errors: Vec::new() };
+    let mut loader = Loader { config: defaults(), written: Written::default(), errors: Vec::new() };
     loader.read_text("plinth.toml", text);
     loader.errors
 }
@@ -106,8 +111,17 @@ fn defaults() -> Config {
     config
 }
 
+fn defaults_written() -> Written {
+    let mut written = Written::default();
+    for setting in settings().filter(|setting| !setting.default.is_empty()) {
+        written.put(setting.key, &Raw::Text(setting.default));
+    }
+    written
+}
+
 struct Loader {
     config: Config,
+    written: Written,
     errors: Vec<ConfigError>,
 }
 
@@ -117,8 +131,9 @@ impl Loader {
     }
 
     fn set(&mut self, setting: &Setting, raw: &Raw<'_>, place: &str) {
-        if (setting.set)(&mut self.config, raw).is_none() {
-            self.fail(place, format!("{} must be {}", setting.key, setting.allowed));
+        match (setting.set)(&mut self.config, raw) {
+            Some(()) => self.written.put(setting.key, raw),
+            None => self.fail(place, format!("{} must be {}", setting.key, setting.allowed)),
         }
     }
 
@@ -176,6 +191,9 @@ impl Loader {
             if front::is_list(section.get_ref()) {
                 let mut reader = Reader { file, text, errors: &mut self.errors };
                 front::read(&mut self.config.front, section.get_ref(), entries, &mut reader);
+                if let Some(tables) = raw(entries.get_ref()) {
+                    self.written.put(section.get_ref(), &tables);
+                }
                 continue;
             }
             let known = settings().any(|setting| setting.key.split('.').next() == Some(section.get_ref()));

@@ -10,6 +10,8 @@ pub struct Log {
     pub level: String,
     /// Whether each request is logged.
     pub access: bool,
+    /// Whether with the referer and the user agent.
+    pub access_client: bool,
 }
 
 /// How log lines look.
@@ -58,5 +60,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         meaning: "Whether each request is logged.",
         allowed: "true or false",
         set: |config, raw| raw.flag().map(|value| config.log.access = value),
+    },
+    Setting {
+        key: "log.access_client",
+        env: "PLINTH_LOG_ACCESS_CLIENT",
+        default: "false",
+        meaning: "Whether each request is logged with its Referer and User-Agent.",
+        allowed: "true or false",
+        set: |config, raw| raw.flag().map(|value| config.log.access_client = value),
     },
 ];

@@ -16,6 +16,7 @@ mod setting;
 mod site;
 mod storage;
 mod tables;
+mod written;
 
 pub use auth::Auth;
 pub use data::Data;
@@ -26,15 +27,17 @@ pub use functions::Functions;
 pub use load::errors_of;
 pub use load::{ConfigError, Flags, Loaded, environment, load};
 pub use log::{Log, LogFormat};
-pub use server::Server;
+pub use server::{Edge, Server};
 pub use setting::{Raw, Setting};
 pub use site::Site;
 pub use storage::{Backend, Storage};
+pub use written::{Change, Written};
 
 /// Every setting, checked.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     pub server: Server,
+    pub edge: Edge,
     pub database: Database,
     pub log: Log,
     pub auth: Auth,
@@ -50,6 +53,7 @@ pub struct Config {
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
     [
         server::SETTINGS,
+        server::EDGE_SETTINGS,
         database::SETTINGS,
         log::SETTINGS,
         auth::SETTINGS,

@@ -19,12 +19,18 @@ pub struct Storage {
     pub secret_access_key: Option<Secret<String>>,
     /// For S3: whether the bucket is a part of the path rather than of the host's name.
     pub path_style: bool,
+    /// For S3: how long the store may say nothing.
+    pub timeout: Duration,
     /// Bytes of one object.
     pub max_object_size: u64,
     /// How long bytes are kept that no object has any more.
     pub grace: Duration,
     /// How often such bytes are looked for.
     pub collect_every: Duration,
+    /// Bytes of all objects of a bucket that says no quota of its own.
+    pub bucket_quota: Option<u64>,
+    /// How long a resumable upload may take.
+    pub upload_lifetime: Duration,
     /// Whether HTML, SVG, scripts and their like are shown by browsers instead of being saved.
     pub active_inline: bool,
 }
@@ -137,6 +143,16 @@ pub(super) const SETTINGS: &[Setting] = &[
         set: |config, raw| raw.flag().map(|value| config.storage.path_style = value),
     },
     Setting {
+        key: "storage.timeout",
+        env: "PLINTH_STORAGE_TIMEOUT",
+        default: "30s",
+        meaning: "For \"s3\": how long the store may say nothing before a request is tried again, or given up.",
+        allowed: "a time from 1s to 10m",
+        set: |config, raw| {
+            raw.duration(Duration::from_secs(1)..=Duration::from_secs(600)).map(|value| config.storage.timeout = value)
+        },
+    },
+    Setting {
         key: "storage.max_object_size",
         env: "PLINTH_STORAGE_MAX_OBJECT_SIZE",
         default: "5GiB",
@@ -167,6 +183,30 @@ pub(super) const SETTINGS: &[Setting] = &[
         set: |config, raw| {
             raw.duration(Duration::from_millis(100)..=Duration::from_secs(86_400))
                 .map(|value| config.storage.collect_every = value)
+        },
+    },
+    Setting {
+        key: "storage.bucket_quota",
+        env: "PLINTH_STORAGE_BUCKET_QUOTA",
+        default: "",
+        meaning: "The most bytes of all objects of a bucket together, for buckets that are made without a quota of their own; no limit \
+                  when it is not set.",
+        allowed: "a size from 1KiB to 1048576GiB",
+        set: |config, raw| {
+            let bytes = raw.bytes(1 << 10..=1 << 50)?;
+            config.storage.bucket_quota = Some(u64::try_from(bytes).ok()?);
+            Some(())
+        },
+    },
+    Setting {
+        key: "storage.upload_lifetime",
+        env: "PLINTH_STORAGE_UPLOAD_LIFETIME",
+        default: "1d",
+        meaning: "How long a resumable upload may take from its beginning; what came of it by then is removed.",
+        allowed: "a time from 1s to 30d",
+        set: |config, raw| {
+            raw.duration(Duration::from_secs(1)..=Duration::from_secs(30 * 86_400))
+                .map(|value| config.storage.upload_lifetime = value)
         },
     },
     Setting {

@@ -66,7 +66,8 @@ impl Reader<'_> {
         values.iter().filter_map(|value| self.table(value)).collect()
     }
 
-    fn table<T: Kind>(&mut self, value: &Spanned<DeValue<'_>>) -> Option<T> {
+    /// One table of a kind.
+    pub(super) fn table<T: Kind>(&mut self, value: &Spanned<DeValue<'_>>) -> Option<T> {
         let DeValue::Table(entries) = value.get_ref() else {
             self.fail(value.span().start, format!("a {} is a table", T::NAME));
             return None;
@@ -109,11 +110,16 @@ impl Reader<'_> {
 /// A table of which nothing was said.
 pub(super) fn with_defaults<T: Kind>() -> T {
     let mut table = T::default();
+    fill(&mut table);
+    table
+}
+
+/// Sets what holds when nothing is said; for the `Default` of tables that are within others.
+pub(super) fn fill<T: Kind>(table: &mut T) {
     for field in fields::<T>().filter(|field| !field.default.is_empty()) {
-        let set = (field.set)(&mut table, &Raw::Text(field.default));
+        let set = (field.set)(table, &Raw::Text(field.default));
         debug_assert!(set.is_some(), "the default of a {}'s {} is not allowed", T::NAME, field.key);
     }
-    table
 }
 
 /// Where the first of a table's entries is written.

@@ -58,7 +58,7 @@ impl Modify for Signature {
         let components = document.components.get_or_insert_with(Default::default);
         let header = ApiKeyValue::with_description(
             "Authorization",
-            "AWS Signature Version 4 for the service `lambda` and any region, with the server's access key",
+            "AWS Signature Version 4 for the service `lambda`, or `s3`, and any region, with the server's access key",
         );
         components.add_security_scheme("sigv4", SecurityScheme::ApiKey(ApiKey::Header(header)));
     }

@@ -91,6 +91,9 @@ pub(super) async fn authenticate(
     let credential = Credential::of(&signed)?;
     let check = Check { service: SERVICE, path: PathStyle::Encoded, now: functions.now() };
     check.before_body(&credential, &signed)?;
+    if credential.session_token.is_some() {
+        return Err(Refused::UnknownKey.into());
+    }
     let key = functions.auth().access_key(&credential.access_key_id).ok_or(Refused::UnknownKey)?;
     if !key.principal.is_service() {
         return Err(Exception::denied(operation));

@@ -48,6 +48,7 @@ pub fn document(own: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
         auth::api::Doc::openapi(),
         data::api::Doc::openapi(),
         storage::api::Doc::openapi(),
+        storage::s3::Doc::openapi(),
         functions::api::Doc::openapi(),
         lambda::Doc::openapi(),
         own,

@@ -1,10 +1,11 @@
 //! Opens every part, in the order they need each other.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::edge::{Bound, Live};
 use super::private::PrivateListener;
+use super::reload::{Parts, Reloader};
 use crate::api::PublicUrl;
 use crate::auth::AuthService;
 use crate::auth::vault::Vault;
@@ -14,12 +15,14 @@ use crate::data::migrations::{self, FileFault, Plan, State, Stopped};
 use crate::data::service::DataService;
 use crate::data::{self, Schemas};
 use crate::db::{self, Databases};
-use crate::front::site::Site;
+use crate::front::Front;
 use crate::functions::FunctionsService;
 use crate::sql::Schema;
+use crate::storage::s3::Door;
 use crate::storage::{self, StorageService};
 use crate::tasks::Tasks;
 use crate::telemetry::Metrics;
+use crate::tls::{self, Certificates};
 use crate::types::{Clock, Timestamp};
 use crate::{auth, blob, front, functions};
 
@@ -38,7 +41,11 @@ pub struct App {
     pub(super) schemas: Schemas,
     pub(super) data: DataService,
     pub(super) storage: StorageService,
-    pub(super) site: Site,
+    pub(super) front: Front,
+    pub(super) live: Arc<Live>,
+    pub(super) certificates: Certificates,
+    pub(super) reloader: Arc<Reloader>,
+    pub(super) s3: Door,
     /// Where functions reach this very server.
     pub(super) private: Arc<PrivateListener>,
 }
@@ -70,8 +77,11 @@ pub enum OpenError {
     /// One of the app's migrations was refused; those before it are applied.
     #[error("the migrations in {} are not all applied (data.migrations):\n{source}", folder.display())]
     Migration { folder: PathBuf, source: Stopped },
-    /// The site's folder cannot be read.
-    #[error("the site's folder cannot be served: {0}; see site.root")]
+    /// Certificates cannot be used. A line for each.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Certificates(Vec<tls::Fault>),
+    /// A site's folder, or its file of passwords, cannot be read.
+    #[error("a site cannot be served: {0}; see site.root and [[sites]]")]
     Site(#[from] front::Error),
 }
 
@@ -80,14 +90,14 @@ impl App {
     ///
     /// # Errors
     /// [`OpenError`]: the first part that cannot be opened.
-    pub async fn open(
+    pub(super) async fn open(
         loaded: Loaded,
         tasks: Tasks,
         metrics: Metrics,
         public_url: PublicUrl,
-        listen: SocketAddr,
+        bound: Bound,
     ) -> Result<Self, OpenError> {
-        let Loaded { config, master_key, .. } = loaded;
+        let Loaded { config, master_key, flags, written, .. } = loaded;
         let clock = Clock::system();
         let (upkeep, stop) = (metrics.clone().keep_tidy(), tasks.clone());
         drop(tasks.spawn(async move {
@@ -117,7 +127,7 @@ impl App {
             data: data.clone(),
             program: PathBuf::from("/proc/self/exe"),
             tasks: tasks.clone(),
-            own: functions::Own { public_url: Arc::clone(&public_url.0), listen, socket: private.address() },
+            own: functions::Own { public_url: Arc::clone(&public_url.0), listen: bound.main, socket: private.address() },
         })
         .await?;
         let schemas = Schemas::open(databases.app.clone(), clock.clone(), &tasks, config.data.clone()).await?;
@@ -135,7 +145,13 @@ impl App {
             clock: clock.clone(),
         })?;
         storage.keep_tidy(&tasks);
-        let site = Site::open(&config.site)?;
+        let front = Front::open(&config, &tasks, Arc::new(functions.clone()))?;
+        front.upstreams().use_key(&vault.derive("sticky cookies of upstreams")?);
+        let certificates = Certificates::open(&config.front.certificates, clock.clone()).map_err(OpenError::Certificates)?;
+        certificates.follow(&tasks, config.edge.certificates_every);
+        let live = Arc::new(Live::new(&config, bound));
+        let parts = Parts { live: Arc::clone(&live), certificates: certificates.clone(), front: front.clone() };
+        let s3 = Door::new(storage.clone(), auth.clone());
         let started_at = clock.now();
         Ok(Self {
             config: Arc::new(config),
@@ -150,7 +166,11 @@ impl App {
             schemas,
             data: rows,
             storage,
-            site,
+            front,
+            live,
+            certificates,
+            reloader: Arc::new(Reloader::new(flags, written, parts)),
+            s3,
             private,
         })
     }

@@ -2,13 +2,15 @@
 //!
 //! ```text
 //! bind -> open -> serve -> first SIGTERM or SIGINT: take no new work, finish what is under way
+//!                          SIGHUP: take another configuration
 //!                          second signal, or the time is over: end everything at once
 //! ```
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -17,6 +19,8 @@ use actix_web::{App as ActixApp, HttpServer};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::app::{App, OpenError};
+use super::edge::{Connection, Shared};
+use super::listen::{self, Listeners};
 use super::middleware::{self, Observer};
 use super::routes;
 use crate::api::PublicUrl;
@@ -26,6 +30,9 @@ use crate::telemetry::Metrics;
 
 /// The file in the data folder that says where a running server listens.
 const URL_FILE: &str = "url";
+
+/// How long a TLS handshake may take.
+const TLS_HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// Why the server did not run, or did not go on.
 #[derive(Debug, thiserror::Error)]
@@ -49,28 +56,18 @@ pub enum RunError {
 /// # Errors
 /// [`RunError`] when it cannot start, or its sockets fail.
 pub fn run(loaded: Loaded, announce: impl FnOnce(&str)) -> Result<(), RunError> {
-    let listener = listen(loaded.config.server.listen)?;
-    let address = listener.local_addr()?;
-    let public_url = PublicUrl(public_url(&loaded.config, address).into());
+    let (listeners, bound) = listen::bind(&loaded.config)?;
+    listen::raise_open_files();
+    let public_url = PublicUrl(public_url(&loaded.config, bound.main).into());
     let core = tokio::runtime::Builder::new_multi_thread().thread_name("plinth-core").enable_all().build()?;
     let tasks = Tasks::new(core.handle().clone());
     let metrics = Metrics::install().map_err(|err| RunError::Metrics(err.to_string()))?;
-    let app = core.block_on(App::open(loaded, tasks, metrics, public_url, address))?;
+    let app = core.block_on(App::open(loaded, tasks, metrics, public_url, bound))?;
 
-    let result = actix_web::rt::System::new().block_on(serve(&app, listener, address, announce));
+    let result = actix_web::rt::System::new().block_on(serve(&app, listeners, announce));
     core.block_on(close(&app));
     core.shutdown_timeout(Duration::from_secs(1));
     result
-}
-
-/// Binds the listener first, so that a taken port is told before anything is opened or changed.
-fn listen(address: SocketAddr) -> Result<TcpListener, RunError> {
-    let bind = || {
-        let listener = TcpListener::bind(address)?;
-        listener.set_nonblocking(true)?;
-        Ok(listener)
-    };
-    bind().map_err(|source| RunError::Listen { address, source })
 }
 
 /// The address clients use: the configured one, or the listener's with a name that a client on this machine can reach.
@@ -86,30 +83,46 @@ pub fn public_url(config: &Config, address: SocketAddr) -> String {
     })
 }
 
-async fn serve(app: &App, listener: TcpListener, address: SocketAddr, announce: impl FnOnce(&str)) -> Result<(), RunError> {
+async fn serve(app: &App, listeners: Listeners, announce: impl FnOnce(&str)) -> Result<(), RunError> {
     let config = app.config.clone();
+    let bound = app.live.bound();
     let mounted = app.clone();
-    let access_log = config.log.access;
-    let server = HttpServer::new(move || {
+    let shared = Shared::new(config.edge.keep_alive + config.edge.head_timeout, app.tasks.clone());
+    let mut server = HttpServer::new(move || {
         let app = mounted.clone();
-        let observer = Observer::new(access_log);
+        let observer = Observer::new(Arc::clone(&app.live));
+        let front = app.front.clone();
         ActixApp::new()
             .configure(move |mounts| routes::mount(mounts, &app))
+            .wrap(from_fn(move |request, next| middleware::front_first(front.clone(), request, next)))
             .wrap(from_fn(move |request, next| middleware::observe(Rc::clone(&observer), request, next)))
     })
     .workers(config.server.workers)
-    .backlog(4096)
-    .client_request_timeout(Duration::from_secs(30))
+    .max_connections(config.edge.max_connections)
+    .keep_alive(config.edge.keep_alive)
+    .client_request_timeout(config.edge.head_timeout)
+    .tls_handshake_timeout(TLS_HANDSHAKE)
     .client_disconnect_timeout(Duration::from_secs(5))
     // A client that closes its end has gone away, which a stream that has nothing to say would not notice otherwise: what it closes with
     // looks the same as if it only sent no more, and no client of ours does that.
     .h1_allow_half_closed(false)
     .shutdown_timeout(config.server.shutdown_timeout.as_secs())
     .disable_signals()
-    .listen(listener)?
-    .listen_uds(app.private.listener()?)?
-    .run();
+    .on_connect(move |stream, extensions| Connection::accepted(&shared, stream, extensions))
+    .listen(listeners.main)?
+    .listen_uds(app.private.listener()?)?;
+    for (socket, listener) in listeners.others.into_iter().zip(&bound.others) {
+        server = match listener.tls {
+            true => server.listen_rustls_0_23(socket, app.certificates.server_config().map_err(io::Error::other)?)?,
+            false => server.listen(socket)?,
+        };
+        let (address, scheme) = (listener.address, if listener.tls { "https" } else { "http" });
+        tracing::info!(%address, "listening on {scheme}://{address}, too");
+    }
+    let server = server.run();
     actix_web::rt::spawn(stop_on_signal(app.clone(), server.handle(), Signals::install()?));
+    actix_web::rt::spawn(reload_on_signal(app.clone(), signal(SignalKind::hangup())?));
+    let address = bound.main;
     remember_url(&config.server.data, Some((address, &app.public_url.0)));
     tracing::info!(%address, url = %app.public_url.0, workers = config.server.workers, "listening on {}", app.public_url.0);
     announce(&app.public_url.0);
@@ -120,6 +133,14 @@ async fn serve(app: &App, listener: TcpListener, address: SocketAddr, announce: 
     };
     remember_url(&config.server.data, None);
     result.map_err(RunError::from)
+}
+
+/// Each SIGHUP reloads; one that comes meanwhile is another, after it.
+async fn reload_on_signal(app: App, mut hangup: Signal) {
+    while hangup.recv().await.is_some() {
+        // What came of it is in the log.
+        drop(Arc::clone(&app.reloader).reload("SIGHUP").await);
+    }
 }
 
 struct Signals {

@@ -2,20 +2,25 @@
 
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Json};
-use actix_web::{HttpResponse, Responder, get};
+use actix_web::{HttpResponse, Responder, get, post};
 use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
+use std::sync::Arc;
+
 use super::app::App;
-use crate::api::Problem;
+use super::reload::Reloaded;
+use crate::api::{Code, FieldError, Problem};
 use crate::auth::api::Caller;
+use crate::config;
 use crate::functions::api::FunctionsStatus;
+use crate::tls::Told;
 use crate::types::Timestamp;
 
 /// The document of the server's own endpoints.
 #[derive(OpenApi)]
 #[openapi(
-    paths(live, ready, metrics, status),
+    paths(live, ready, metrics, status, reload),
     tags((name = "system", description = "Health, metrics and status of the server itself"))
 )]
 pub(crate) struct Doc;
@@ -73,8 +78,86 @@ pub(crate) struct Status {
     /// Web workers.
     #[schema(example = 2)]
     workers: usize,
+    /// The addresses it listens on.
+    listeners: Vec<ListenerStatus>,
+    /// The certificates it speaks TLS with; the first is shown where no other fits.
+    certificates: Vec<CertificateStatus>,
     /// Function workers, and which layers of their sandbox hold.
     functions: FunctionsStatus,
+}
+
+/// An address that is listened on.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ListenerStatus {
+    #[schema(example = "0.0.0.0:443")]
+    address: String,
+    /// Whether TLS is spoken there.
+    #[schema(example = true)]
+    tls: bool,
+}
+
+/// A certificate, and how long it is good for.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CertificateStatus {
+    /// The hosts it is shown at.
+    #[schema(example = json!(["www.example.com"]))]
+    hosts: Vec<String>,
+    /// The file it was read from.
+    #[schema(example = "/etc/plinth/www.pem")]
+    file: String,
+    /// When it ends.
+    #[schema(value_type = String, format = DateTime)]
+    not_after: Timestamp,
+    /// Whole days until then; 0 when it is over.
+    #[schema(example = 73)]
+    days_left: u64,
+}
+
+impl From<Told> for CertificateStatus {
+    fn from(told: Told) -> Self {
+        let Told { hosts, file, not_after, days_left } = told;
+        Self { hosts, file: file.display().to_string(), not_after, days_left }
+    }
+}
+
+/// What a reload did.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Reload {
+    /// What holds from now on.
+    applied: Vec<Change>,
+    /// What takes a restart, and is as it was.
+    restart_required: Vec<Change>,
+    /// The same as text, a line for each change.
+    #[schema(example = "site.root /srv/old -> /srv/new\nrestart required: server.workers 2 -> 4\n")]
+    text: String,
+}
+
+/// A name of the configuration whose value is another.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Change {
+    #[schema(example = "site.root")]
+    key: String,
+    /// What it was; null when it was not there. Secrets are not shown.
+    #[schema(example = "/srv/old")]
+    from: Option<String>,
+    /// What it is to be; null when it is not there any more.
+    #[schema(example = "/srv/new")]
+    to: Option<String>,
+}
+
+impl From<config::Change> for Change {
+    fn from(change: config::Change) -> Self {
+        let config::Change { key, from, to, .. } = change;
+        Self { key, from, to }
+    }
+}
+
+impl From<Reloaded> for Reload {
+    fn from(reloaded: Reloaded) -> Self {
+        let text = reloaded.lines().iter().map(|line| format!("{line}\n")).collect();
+        let listed = |changes: Vec<config::Change>| changes.into_iter().map(Change::from).collect();
+        Self { applied: listed(reloaded.applied), restart_required: listed(reloaded.left), text }
+    }
 }
 
 fn health(good: bool) -> Health {
@@ -129,6 +212,7 @@ pub(super) async fn ready(app: Data<App>) -> impl Responder {
 )]
 #[get("/metrics")]
 pub(super) async fn metrics(app: Data<App>) -> impl Responder {
+    app.front.upstreams().measure();
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"))
         .body(app.metrics.render())
@@ -153,6 +237,43 @@ pub(super) async fn status(caller: Caller, app: Data<App>) -> Result<impl Respon
         uptime_s: app.clock.now().since(app.started_at).as_secs(),
         database: if app.databases.app.is_postgres() { "postgres" } else { "sqlite" },
         workers: app.config.server.workers,
+        listeners: listeners(&app),
+        certificates: app.certificates.told().into_iter().map(CertificateStatus::from).collect(),
         functions: app.functions.status().into(),
     }))
+}
+
+fn listeners(app: &App) -> Vec<ListenerStatus> {
+    let bound = app.live.bound();
+    let main = ListenerStatus { address: bound.main.to_string(), tls: false };
+    let others = bound.others.iter();
+    let others = others.map(|listener| ListenerStatus { address: listener.address.to_string(), tls: listener.tls });
+    std::iter::once(main).chain(others).collect()
+}
+
+/// Take the configuration as it is now
+///
+/// Reads the file and the environment again, as SIGHUP does. What can change at run time (sites, upstreams, certificates, the log's
+/// level, limits of requests) holds for the requests that come from then on; what takes a restart is told and left as it is. A
+/// configuration with errors changes nothing: 422 lists each with its place. Reloads come one after another. Needs the service key.
+#[utoipa::path(
+    post,
+    path = "/admin/v1/reload",
+    tag = "system",
+    security(("bearer" = [])),
+    responses((status = 200, description = "What changed", body = Reload), Problem)
+)]
+#[post("/reload")]
+pub(super) async fn reload(caller: Caller, app: Data<App>) -> Result<impl Responder, Problem> {
+    caller.require_service()?;
+    match Arc::clone(&app.reloader).reload("POST /admin/v1/reload").await {
+        Ok(reloaded) => Ok(Json(Reload::from(reloaded))),
+        Err(errors) => {
+            let count = errors.len();
+            let fields = errors.into_iter().map(|error| FieldError::new(error.place, error.message)).collect();
+            let problem =
+                Code::InvalidConfiguration.because(format!("the configuration has {count} errors; the one before goes on"));
+            Err(problem.with_errors(fields))
+        }
+    }
 }

@@ -17,6 +17,9 @@ pub enum Error {
     /// An upload in pieces that is not there, or over.
     #[error("the upload does not exist: it was finished, ended, or expired")]
     NoSuchUpload,
+    /// The object is not the one that the request is for: it has another entity tag.
+    #[error("the object has changed: its entity tag is another")]
+    Changed,
     /// A bucket or object of that name is there.
     #[error("The resource already exists")]
     Duplicate,
@@ -31,6 +34,8 @@ pub enum Error {
     InvalidInput(String),
     #[error("The object exceeded the maximum allowed size of {limit} bytes")]
     TooLarge { limit: u64 },
+    #[error("the bucket would hold more than its quota of {quota} bytes")]
+    OverQuota { quota: u64 },
     #[error("mime type {0} is not supported")]
     MimeNotAllowed(String),
     /// A signed URL's token does not do; says why.
@@ -52,6 +57,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// A resumable upload stands at another offset than a piece begins at.
+    pub(super) fn elsewhere() -> Self {
+        Self::Conflict("Upload-Offset is not where the upload stands; ask with HEAD and go on from there".to_owned())
+    }
+
     /// What PostgreSQL says of a new row that no policy allows.
     pub(super) fn row_refused(table: &str) -> Self {
         Self::Refused(format!("new row violates row-level security policy for table \"{table}\""))

@@ -1,6 +1,7 @@
 //! Files: buckets of objects, with row policies, over the blob store.
 //!
 //! ```text
+//! s3 ───┐
 //! api ──→ service ── queries/own ──→ sql::compile, with the caller's rights ──→ storage.objects, storage.buckets
 //!            └── blob ──→ bytes, by version
 //! ```
@@ -18,8 +19,11 @@ pub mod api;
 mod error;
 pub mod model;
 mod queries;
+pub mod s3;
 mod service;
 mod signed_url;
 
 pub use error::{Error, Result};
-pub use service::{CurrentSchema, Findings, Parts, PieceWriter, Pieced, StorageService, Stored, Upload};
+pub use service::{
+    Append, CurrentSchema, Findings, Parts, PieceWriter, Pieced, Progress, Resumable, StorageService, Stored, Upload,
+};

@@ -3,6 +3,7 @@
 pub mod memfd;
 pub mod process;
 pub mod sandbox;
+pub mod sockets;
 pub mod sqlite_functions;
 pub mod sqlite_here;
 pub mod sqlite_tokenizer;

@@ -32,6 +32,7 @@ impl Metrics {
             "From the head of a request to the head of its answer"
         );
         describe_gauge!("plinth_http_requests_in_flight", "HTTP requests being served");
+        describe_edge();
         Ok(Self(handle))
     }
 
@@ -51,6 +52,19 @@ impl Metrics {
             self.0.run_upkeep();
         }
     }
+}
+
+/// What the web workers and the certificates tell.
+fn describe_edge() {
+    describe_gauge!("plinth_worker_connections", "Connections that are open, by web worker");
+    describe_counter!("plinth_worker_connections_total", "Connections that were accepted, by web worker");
+    describe_counter!("plinth_worker_requests_total", "Requests, by web worker");
+    describe_histogram!(
+        "plinth_worker_lag_seconds",
+        Unit::Seconds,
+        "How late the event loop of a web worker comes to what is due"
+    );
+    describe_gauge!("plinth_certificate_not_after_seconds", Unit::Seconds, "When a certificate ends, in seconds since 1970");
 }
 
 /// Sets the gauges that describe the process itself.

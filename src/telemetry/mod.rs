@@ -1,8 +1,10 @@
 //! Logs, metrics and request ids: what the server says about itself.
 
+mod level;
 mod metrics;
 mod request;
 
+pub use level::set_log_level;
 pub use metrics::{Metrics, describe_process};
 pub use request::{current_request_id, with_request_id};
 
@@ -19,14 +21,23 @@ use crate::config::{Log, LogFormat};
 ///
 /// A second call in one process changes nothing.
 pub fn install_logger(log: &Log) {
-    let filter = EnvFilter::try_new(&log.level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = level::filter(&log.level).unwrap_or_else(|| EnvFilter::new("info"));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_span_events(FmtSpan::NONE);
     let installed = match log.format {
         // A message says everything to a person; its values as fields are for machines.
         LogFormat::Human => {
-            lines.with_target(false).with_ansi(io::stderr().is_terminal()).fmt_fields(debug_fn(write_for_people)).try_init()
+            let lines = lines.with_target(false).with_ansi(io::stderr().is_terminal()).fmt_fields(debug_fn(write_for_people));
+            let lines = lines.with_filter_reloading();
+            let filter = lines.reload_handle();
+            level::remember(move |level| drop(filter.reload(level)));
+            lines.try_init()
         }
-        LogFormat::Json => lines.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),
+        LogFormat::Json => {
+            let lines = lines.json().flatten_event(true).with_current_span(true).with_span_list(false).with_filter_reloading();
+            let filter = lines.reload_handle();
+            level::remember(move |level| drop(filter.reload(level)));
+            lines.try_init()
+        }
     };
     if installed.is_err() {
         tracing::debug!("a logger is installed already");

@@ -1,5 +1,6 @@
 //! Signatures: AWS's published examples, what botocore computes for harder requests, and what must be refused.
 
+mod chunked;
 mod parser;
 
 use plinth::aws::{Check, Credential, PathStyle, Refused, Signed, sign, verify};
@@ -130,7 +131,7 @@ fn a_presigned_query_holds_for_as_long_as_it_says() {
     assert_eq!(request.verified(&check()), Ok(()));
     let at = |seconds| Check { now: then().plus(std::time::Duration::from_secs(seconds)), ..check() };
     assert_eq!(request.verified(&at(60)), Ok(()));
-    assert!(matches!(request.verified(&at(61)), Err(Refused::OutOfScope(message)) if message.starts_with("Signature expired")));
+    assert!(matches!(request.verified(&at(61)), Err(Refused::Expired(message)) if message.starts_with("Signature expired")));
     request.query = request.query.replace("y=1", "y=2");
     assert_eq!(request.verified(&check()), Err(Refused::Mismatch));
 }
@@ -184,7 +185,7 @@ fn a_request_is_good_for_fifteen_minutes_around_its_date() {
 fn headers_that_say_what_is_done_must_be_signed() {
     let unsigned = own().header("x-amz-invocation-type", "Event");
     assert!(
-        matches!(unsigned.verified(&check()), Err(Refused::OutOfScope(message)) if message.contains("x-amz-invocation-type"))
+        matches!(unsigned.verified(&check()), Err(Refused::UnsignedHeader(message)) if message.contains("x-amz-invocation-type"))
     );
     let others = own().header("user-agent", "x").header("content-length", "2");
     assert_eq!(others.verified(&check()), Ok(()), "a proxy may add plain headers");

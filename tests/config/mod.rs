@@ -1,5 +1,8 @@
 //! The configuration: every error with its place, and what goes before what.
 
+mod changes;
+mod front;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,6 +11,8 @@ use plinth::config::{self, ConfigError, Flags, Loaded, LogFormat};
 use proptest::prelude::*;
 
 use crate::support::run_plinth;
+
+mod upstreams;
 
 /// Loads `text` as the file, with these variables.
 fn load(text: &str, variables: &[(&str, &str)], flags: &Flags) -> Result<Loaded, Vec<ConfigError>> {

@@ -1,23 +1,15 @@
 //! Paths that must lead nowhere.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
 
-use super::{site, write};
+use super::{raw, site, write};
 use crate::support::TestApp;
 
 /// The status and the body of a request whose target is sent exactly as it is here; clients would tidy it up.
 fn raw_get(app: &TestApp, target: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(app.url().trim_start_matches("http://")).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    write!(stream, "GET {target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    let answer = String::from_utf8_lossy(&answer).into_owned();
-    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
-    (status.unwrap_or_else(|| panic!("no answer to {target:?}: {answer:?}")), answer)
+    let answer = raw(app, &format!("GET {target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"));
+    (answer.status, answer.text)
 }
 
 #[tokio::test]

@@ -139,3 +139,69 @@ async fn objects_and_folders_are_deleted() {
     let gone = service.delete("/storage/v1/object/files/B.txt").await;
     assert_eq!(gone.assert_status(200).json(), json!({ "message": "Successfully deleted" }));
 }
+
+/// Every line of a listing in pages, folders before objects in each page.
+async fn all_pages(client: &Client, body: &Value) -> Vec<String> {
+    let (mut all, mut cursor) = (Vec::new(), Value::Null);
+    for _ in 0..30 {
+        let mut asked = body.clone();
+        asked["cursor"] = cursor;
+        let page = client.post("/storage/v1/object/list-v2/files").json(&asked).await.assert_status(200).json();
+        let lines: Vec<&str> = names(&page["folders"]).into_iter().chain(names(&page["objects"])).collect();
+        assert!(lines.len() as u64 <= body["limit"].as_u64().unwrap(), "{page}");
+        all.extend(lines.into_iter().map(str::to_owned));
+        if page["hasNext"] == false {
+            return all;
+        }
+        cursor = page["nextCursor"].clone();
+    }
+    panic!("pages without end: {all:?}");
+}
+
+#[tokio::test]
+async fn pages_have_other_orders_whose_cursors_stay_good() {
+    let (_app, service) = with_tree().await;
+    let made = ["a.txt", "b/one", "b/two", "b/deep/three", "B.txt", "c/four", "\u{e9}t\u{e9}", "z_%"];
+    let folders_first = ["b/", "c/", "a.txt", "B.txt", "\u{e9}t\u{e9}", "z_%"];
+    for limit in 1..10 {
+        let pages = async |column: &str, order: &str, by_folder: bool, prefix: &str| {
+            let sort = json!({ "column": column, "order": order });
+            let body = json!({ "limit": limit, "prefix": prefix, "with_delimiter": by_folder, "sortBy": sort });
+            all_pages(&service, &body).await
+        };
+        let mut by_name = made.to_vec();
+        by_name.sort_unstable();
+        assert_eq!(pages("name", "asc", false, "").await, by_name);
+        by_name.reverse();
+        assert_eq!(pages("name", "desc", false, "").await, by_name);
+        assert_eq!(pages("created_at", "asc", false, "").await, made);
+        let mut newest = made;
+        newest.reverse();
+        assert_eq!(pages("created_at", "desc", false, "").await, newest);
+        assert_eq!(pages("updated_at", "desc", false, "b/").await, ["b/deep/three", "b/two", "b/one"]);
+        assert_eq!(pages("created_at", "asc", true, "").await, folders_first);
+        assert_eq!(pages("last_accessed_at", "desc", true, "b/").await, ["b/deep/", "b/two", "b/one"]);
+        assert_eq!(pages("created_at", "asc", true, "b/o").await, ["b/one"]);
+        assert_eq!(pages("name", "desc", true, "b/").await.len(), 3);
+    }
+    let down = json!({ "limit": 100, "with_delimiter": true, "sortBy": { "column": "name", "order": "desc" } });
+    let page = service.post("/storage/v1/object/list-v2/files").json(&down).await.json();
+    assert_eq!(
+        (names(&page["folders"]), names(&page["objects"])),
+        (vec!["c/", "b/"], vec!["\u{e9}t\u{e9}", "z_%", "a.txt", "B.txt"])
+    );
+
+    // What comes and goes between two pages neither repeats nor hides others.
+    let first = json!({ "limit": 3, "sortBy": { "column": "created_at" } });
+    let page = service.post("/storage/v1/object/list-v2/files").json(&first).await.json();
+    assert_eq!(names(&page["objects"]), ["a.txt", "b/one", "b/two"]);
+    service.delete("/storage/v1/object/files/b/two").await.assert_status(200);
+    put(&service, "files/0-new", "new").await.assert_status(200);
+    let rest = json!({ "limit": 10, "cursor": page["nextCursor"], "sortBy": { "column": "created_at" } });
+    let page = service.post("/storage/v1/object/list-v2/files").json(&rest).await.json();
+    assert_eq!(names(&page["objects"]), ["b/deep/three", "B.txt", "c/four", "\u{e9}t\u{e9}", "z_%", "0-new"]);
+    for cursor in ["bm8", "b2JqZWN0L3gveQ", "%%"] {
+        let body = json!({ "cursor": cursor, "sortBy": { "column": "created_at" } });
+        refused(&service.post("/storage/v1/object/list-v2/files").json(&body).await, "400", "InvalidRequest");
+    }
+}

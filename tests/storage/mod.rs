@@ -1,12 +1,16 @@
 //! Files: what is kept and given back, to whom, under which names, and what of it survives.
 
 mod buckets;
-mod consistency;
 mod download;
+mod elsewhere;
 mod lists;
 mod names;
 mod pieces;
 mod policies;
+mod quota;
+mod resumable;
+mod s3;
+mod safety;
 mod signed;
 mod upload;
 

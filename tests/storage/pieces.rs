@@ -60,6 +60,7 @@ impl Fixture {
             public: false,
             file_size_limit: None,
             allowed_mime_types: None,
+            quota: None,
         };
         storage.create_bucket(&caller, &bucket).await.unwrap();
         Self { storage, blobs, clock, caller, _databases: databases, _folder: folder, _fresh: fresh }

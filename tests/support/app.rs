@@ -184,6 +184,15 @@ impl TestApp {
         Server::spawn_command(&arguments, &[&self.variables[..], &own].concat())
     }
 
+    /// Replaces the settings (TOML) laid over the harness's own, in the file alone: a reload or a restart takes them.
+    ///
+    /// # Panics
+    ///
+    /// When the file cannot be written.
+    pub fn configure(&self, config: &str) {
+        std::fs::write(self.folder.path().join("plinth.toml"), merged(TEST_CONFIG, config)).expect("the config is written");
+    }
+
     async fn become_ready(&mut self) {
         let address = self.server.address().await;
         address.clone_into(&mut self.base.url.write().expect("no reader panics"));
@@ -205,7 +214,7 @@ fn spawn(data: &Path, variables: &[(&str, String)]) -> Server {
     Server::spawn(&arguments, variables)
 }
 
-fn http_client() -> reqwest::Client {
+pub(super) fn http_client() -> reqwest::Client {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()

@@ -13,12 +13,14 @@
 
 mod app;
 mod disk;
+pub mod dns;
 mod env;
 mod functions;
 mod http;
 mod lambda;
 pub mod postgres;
 mod process;
+mod store;
 mod users;
 mod wait;
 mod zip;
@@ -30,6 +32,7 @@ pub use functions::{JAVASCRIPT, TYPESCRIPT};
 pub use http::{Client, Request, Response};
 pub use lambda::zipped;
 pub use process::{Finished, run_plinth};
+pub use store::{Fault, Store};
 pub use users::{PASSWORD, User, claims};
 pub use wait::eventually;
 pub use zip::zip;

@@ -19,6 +19,7 @@ pub const TABLE: &[(&str, &[&str])] = &[
     ("sys", &[]),
     ("config", &["types", "tasks", "sys"]),
     ("telemetry", &["types", "tasks", "sys", "config"]),
+    ("tls", &["types", "tasks", "config"]),
     ("values", &["types"]),
     ("db", &["types", "tasks", "sys", "config", "values"]),
     ("sql", &["types", "values", "db"]),
@@ -33,7 +34,7 @@ pub const TABLE: &[(&str, &[&str])] = &[
     ("functions", &["types", "tasks", "sys", "config", "telemetry", "db", "blob", "api", "auth", "isolate::protocol"]),
     ("front", &["types", "tasks", "config", "telemetry", "api"]),
     ("lambda", &["types", "tasks", "config", "telemetry", "api", "auth", "aws", "functions", "isolate::protocol"]),
-    ("openapi", &["api", "auth::api", "data::api", "functions::api", "lambda", "storage::api"]),
+    ("openapi", &["api", "auth::api", "data::api", "functions::api", "lambda", "storage::api", "storage::s3"]),
     (
         "server",
         &[
@@ -42,6 +43,7 @@ pub const TABLE: &[(&str, &[&str])] = &[
             "sys",
             "config",
             "telemetry",
+            "tls",
             "db",
             "blob",
             "api",
@@ -57,7 +59,22 @@ pub const TABLE: &[(&str, &[&str])] = &[
     ),
     (
         "cli",
-        &["types", "tasks", "sys", "config", "telemetry", "db", "sql", "blob", "auth", "data", "storage", "server", "isolate"],
+        &[
+            "types",
+            "tasks",
+            "sys",
+            "config",
+            "telemetry",
+            "tls",
+            "db",
+            "sql",
+            "blob",
+            "auth",
+            "data",
+            "storage",
+            "server",
+            "isolate",
+        ],
     ),
 ];
 
@@ -69,7 +86,7 @@ struct Kept {
 
 /// What is looked for in code. A home is a folder or a file below `src`; `*/x` is folder `x` of any part.
 const KEPT: &[Kept] = &[
-    Kept { word: "actix_web", homes: &["api/", "*/api/", "server/", "front/", "openapi/", "lambda/"] },
+    Kept { word: "actix_web", homes: &["api/", "*/api/", "server/", "front/", "openapi/", "lambda/", "storage/s3/"] },
     // The handle of a locked connection is a type of sqlx.
     Kept { word: "sqlx", homes: &["db/", "sys/sqlite_functions.rs", "sys/sqlite_here.rs", "sys/sqlite_tokenizer.rs"] },
     Kept { word: "deno_core", homes: &["isolate/"] },

@@ -21,6 +21,11 @@ use crate::auth::principal::{Identity, Kind, Principal, Refusal};
 pub struct Caller(Identity);
 
 impl Caller {
+    /// Looks at the credentials of a request that did not come through [`identify`].
+    pub async fn of(http: &HttpRequest, auth: &AuthService) -> Self {
+        Self(identity_of(http, auth).await.unwrap_or_default())
+    }
+
     /// The caller, if one is known: the bearer's owner, or without a bearer the key's.
     #[must_use]
     pub fn principal(&self) -> Option<&Principal> {
@@ -81,15 +86,22 @@ struct KeyQuery {
 /// # Errors
 /// None of its own.
 pub async fn identify<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, actix_web::Error> {
-    if let Some(auth) = request.app_data::<Data<AuthService>>() {
-        let bearer = header_text(&request, header::AUTHORIZATION.as_str()).and_then(bearer_of);
-        let key = header_text(&request, "apikey").map(str::to_owned).or_else(|| query_key(request.query_string()));
-        if bearer.is_some() || key.is_some() {
-            let identity = auth.identify(bearer, key.as_deref()).await;
-            request.extensions_mut().insert(identity);
-        }
+    if let Some(auth) = request.app_data::<Data<AuthService>>()
+        && let Some(identity) = identity_of(request.request(), auth).await
+    {
+        request.extensions_mut().insert(identity);
     }
     next.call(request).await
+}
+
+/// What a request's credentials come to; `None` when it has none.
+async fn identity_of(http: &HttpRequest, auth: &AuthService) -> Option<Identity> {
+    let bearer = header_text(http, header::AUTHORIZATION.as_str()).and_then(bearer_of);
+    let key = header_text(http, "apikey").map(str::to_owned).or_else(|| query_key(http.query_string()));
+    if bearer.is_none() && key.is_none() {
+        return None;
+    }
+    Some(auth.identify(bearer, key.as_deref()).await)
 }
 
 /// Refuses a request without an API key of this server, as Supabase's gateway does. A bearer that is an API key counts too.
@@ -111,7 +123,7 @@ pub async fn require_key<B: MessageBody>(
 }
 
 /// A header's text. One that is not text cannot be a credential of this server: it is taken as an unknown one.
-fn header_text<'a>(request: &'a ServiceRequest, name: &str) -> Option<&'a str> {
+fn header_text<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
     request.headers().get(name).map(|value| value.to_str().unwrap_or_default()).filter(|text| !text.is_empty())
 }
 

@@ -12,6 +12,8 @@ pub struct Files {
     pub index: Vec<String>,
     /// The file that stands for every path that is not there: a single-page app's.
     pub fallback: Option<String>,
+    /// Whether a folder without such a file is listed.
+    pub listing: bool,
 }
 
 /// A table that has [`Files`].
@@ -38,22 +40,30 @@ impl<T: HasFiles> FilesOf<T> {
             key: "index",
             default: "index.html",
             meaning: "The files that stand for a folder: the first that is there.",
-            allowed: "a file's name, or a list of them",
+            allowed: "a file's name that does not begin with a dot, or a list of them",
             set: |table, raw| {
-                let name = |name: &str| (!name.contains('/')).then(|| name.to_owned());
+                let name = |name: &str| (!name.contains('/') && !name.starts_with('.')).then(|| name.to_owned());
                 raw.each(|raw| name(raw.text()?)).map(|names| table.files().index = names)
             },
         },
         Field {
             key: "fallback",
             default: "",
-            meaning: "The file that answers every path at which there is none, as single-page apps need it.",
+            meaning: "The file that answers every path at which there is none, as single-page apps need it; a name with an extension is \
+                      answered so only to browsers that ask for a page.",
             allowed: "a path that begins with /, such as /index.html",
             set: |table, raw| {
                 let path = raw.text().filter(|path| path.starts_with('/'))?;
                 table.files().fallback = Some(path.to_owned());
                 Some(())
             },
+        },
+        Field {
+            key: "listing",
+            default: "false",
+            meaning: "Whether a folder without an index is answered with a list of what is in it.",
+            allowed: "true or false",
+            set: |table, raw| raw.flag().map(|flag| table.files().listing = flag),
         },
     ];
 }

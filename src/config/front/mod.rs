@@ -5,38 +5,57 @@
 //! | `[[sites]]` | which hosts, what is served there |
 //! | `[[sites.routes]]` | what of a site goes elsewhere: the first route that matches is taken |
 //! | `[[upstreams]]` | servers that requests are passed on to, and how one of them is chosen |
+//! | `[[listeners]]` | further addresses to listen on, with TLS or without |
+//! | `[[certificates]]` | what TLS is spoken with, and for which hosts |
 
+mod cors;
+mod faults;
 mod files;
+mod limits;
+pub mod pattern;
 mod proxying;
 mod route;
 mod rules;
 mod site;
+mod summary;
+pub mod template;
+mod tls;
 mod upstream;
-
-use std::collections::BTreeSet;
 
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::ConfigError;
-use super::tables::{Described, Reader, described};
+use super::tables::{Reader, described};
 
+pub use super::tables::Described;
+pub use cors::Cors;
+pub(super) use faults::faults;
 pub use files::Files;
-pub use proxying::{HostHeader, Proxying};
-pub use route::{Action, PathMatch, Route};
-pub use rules::Rules;
-pub use site::Site;
-pub use upstream::{Balance, Server, Upstream};
+pub use limits::{LimitKey, Limits, Rate};
+pub use proxying::{HeaderText, HostHeader, Piece, Protocol, Proxying, Transport, Variable};
+pub use route::{Action, PathMatch, Route, ValueMatch};
+pub use rules::{Access, Compress, PasswordFile, Rules};
+pub use site::{EVERY_HOST, Site};
+pub use summary::summary;
+pub use tls::{Certificate, Listener};
+pub use upstream::{
+    AllUnwell, Balance, Balancing, CheckKind, Ejection, HashKey, HealthCheck, KeepAlive, Queue, Resolve, SameSite, Server,
+    Sticky, Upstream,
+};
 
 /// What the front serves, beside the site of `[site]`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Front {
     pub sites: Vec<Site>,
     pub upstreams: Vec<Upstream>,
+    /// Beside `server.listen`.
+    pub listeners: Vec<Listener>,
+    /// The first is shown where no other fits.
+    pub certificates: Vec<Certificate>,
 }
 
 /// The lists of tables that are the front's.
-pub(super) const LISTS: [&str; 2] = ["sites", "upstreams"];
+pub(super) const LISTS: [&str; 4] = ["sites", "upstreams", "listeners", "certificates"];
 
 pub(super) fn is_list(name: &str) -> bool {
     LISTS.contains(&name)
@@ -46,51 +65,17 @@ pub(super) fn is_list(name: &str) -> bool {
 pub(super) fn read(front: &mut Front, list: &str, tables: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) {
     match list {
         "sites" => front.sites = reader.list(tables),
+        "listeners" => front.listeners = reader.list(tables),
+        "certificates" => front.certificates = reader.list(tables),
         _ => front.upstreams = reader.list(tables),
     }
 }
 
-/// What is wrong between tables that are each right by themselves: two of a name, a host of two sites, a name of nothing.
-pub(super) fn faults(front: &Front) -> Vec<ConfigError> {
-    let mut faults = Vec::new();
-    let mut fail = |place: &str, message: String| faults.push(ConfigError { place: place.to_owned(), message });
-    let mut names = BTreeSet::new();
-    for upstream in &front.upstreams {
-        if upstream.name.is_empty() {
-            fail(&upstream.place, "an upstream must have a name".to_owned());
-        } else if !names.insert(&upstream.name) {
-            fail(&upstream.place, format!("there are two upstreams named {}", upstream.name));
-        }
-        if upstream.servers.is_empty() {
-            fail(&upstream.place, format!("the upstream {} must have servers, such as [\"127.0.0.1:3000\"]", upstream.name));
-        }
-    }
-    let mut hosts = BTreeSet::new();
-    for site in &front.sites {
-        if site.hosts.is_empty() {
-            fail(
-                &site.place,
-                "a site must have hosts, such as [\"www.example.com\"], or [\"*\"] for every other host".to_owned(),
-            );
-        }
-        for host in site.hosts.iter().filter(|host| !hosts.insert(host.as_str())) {
-            fail(&site.place, format!("{host} is the host of another site, too"));
-        }
-        for route in &site.routes {
-            match route.actions.as_slice() {
-                [Action::Upstream(name)] if !names.contains(name) => {
-                    fail(&route.place, format!("there is no upstream named {name}"));
-                }
-                [_] => {}
-                [] => fail(&route.place, format!("a route must have one of: {}", Action::KEYS.join(", "))),
-                _ => fail(&route.place, format!("a route must have only one of: {}", Action::KEYS.join(", "))),
-            }
-        }
-    }
-    faults
-}
-
 /// Every field of the front's tables, for the documentation.
 pub fn fields() -> impl Iterator<Item = Described> {
-    described::<Site>().chain(described::<Route>()).chain(described::<Upstream>())
+    described::<Site>()
+        .chain(described::<Route>())
+        .chain(upstream::fields())
+        .chain(described::<Listener>())
+        .chain(described::<Certificate>())
 }

@@ -33,4 +33,6 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(8, "catalog", "0008_catalog.sql"),
     migration!(9, "app_migrations", "0009_app_migrations.sql"),
     migration!(10, "storage", "0010_storage.sql"),
+    migration!(11, "piece_checksums", "0011_piece_checksums.sql"),
+    migration!(12, "storage_quota", "0012_storage_quota.sql"),
 ];

@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use metrics::counter;
 
 use super::answers::FailureAnswer;
+use super::request::Target;
 use super::{body, existing_name, reply, request};
 use crate::api::{Code, Problem, PublicUrl};
 use crate::auth::api::Caller;
@@ -58,17 +59,24 @@ pub(super) async fn invoke_function(
     if is_preflight(&http) {
         return preflight(&http);
     }
-    let id = current_request_id().unwrap_or_else(RequestId::random);
-    let mut response = match call(&caller, &http, payload, &functions, &url, id).await {
-        Ok(response) => response,
-        Err(problem) => {
-            let mut response = problem.error_response();
-            reply::with_phases(&mut response, &Phases::default());
-            response
-        }
-    };
+    let mut response = answer(&caller, &http, payload, &functions, &Target::of(&http, &url)).await;
     reply::with_cors(&mut response);
     response
+}
+
+/// Answers a request by a call of a function, also one that came by another path than `/functions/v1`.
+pub async fn answer(
+    caller: &Caller,
+    http: &HttpRequest,
+    payload: Payload,
+    functions: &FunctionsService,
+    target: &Target<'_>,
+) -> HttpResponse {
+    call(caller, http, payload, functions, target).await.unwrap_or_else(|problem| {
+        let mut response = problem.error_response();
+        reply::with_phases(&mut response, &Phases::default());
+        response
+    })
 }
 
 async fn call(
@@ -76,10 +84,10 @@ async fn call(
     http: &HttpRequest,
     payload: Payload,
     functions: &FunctionsService,
-    url: &PublicUrl,
-    id: RequestId,
+    target: &Target<'_>,
 ) -> Result<HttpResponse, Problem> {
-    let name: FunctionName = existing_name(request::name_of(http))?;
+    let id = current_request_id().unwrap_or_else(RequestId::random);
+    let name: FunctionName = existing_name(target.name)?;
     let revision = functions.live(&name).await?;
     if revision.settings.verify_jwt {
         caller.require()?;
@@ -97,7 +105,7 @@ async fn call(
     } else {
         body::read(payload, functions.config().max_request, "functions.max_request").await?.into()
     };
-    let seen = request::seen_by_function(http, name.as_str(), url, principal, functions.auth(), functions.now()).await;
+    let seen = request::seen_by_function(http, target, principal, functions.auth(), functions.now()).await;
     match functions.stream(revision, id, seen, taken.payload, hops).await {
         Ok(_) if taken.is_too_large.get() => Err(body::too_large(limit)),
         Ok(done) => Ok(reply::answer(done, &context)),

@@ -22,10 +22,11 @@ use crate::{blob, db};
 
 #[doc(hidden)]
 pub use self::config::check as check_config;
+pub use self::invoke::answer;
 pub use self::reply::reply_of;
 #[doc(hidden)]
 pub use self::request::name_in;
-pub use self::request::{headers, without_service_key};
+pub use self::request::{Target, headers, without_service_key};
 pub use self::status::FunctionsStatus;
 
 /// When a call that found no place should be tried again.

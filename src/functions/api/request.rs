@@ -45,23 +45,45 @@ pub fn name_in(path: &str) -> &str {
     below.split_once('/').map_or(below, |(name, _)| name)
 }
 
+/// Which function a request calls, and what the function is told of the address.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'t> {
+    /// The function's name, as it was written.
+    pub name: &'t str,
+    /// Scheme and host: `https://api.example.com`.
+    pub origin: &'t str,
+    /// The whole path, percent-encoded.
+    pub path: &'t str,
+    /// What of the path is the function's own.
+    pub below: &'t str,
+    /// Without its question mark.
+    pub query: &'t str,
+}
+
+impl<'t> Target<'t> {
+    /// That of a request for `/functions/v1/{name}/…`.
+    pub(super) fn of(request: &'t HttpRequest, url: &'t PublicUrl) -> Self {
+        let (name, path) = (name_of(request), request.uri().path());
+        let below = path.strip_prefix(PREFIX).and_then(|rest| rest.strip_prefix(name)).unwrap_or_default();
+        Self { name, origin: &url.0, path, below, query: request.query_string() }
+    }
+}
+
 /// What the function is told of a request.
 pub(super) async fn seen_by_function(
     request: &HttpRequest,
-    name: &str,
-    url: &PublicUrl,
+    target: &Target<'_>,
     caller: Option<&Principal>,
     auth: &AuthService,
     now: Timestamp,
 ) -> protocol::HttpRequest {
-    let raw_path = request.uri().path();
-    let below = raw_path.strip_prefix(PREFIX).and_then(|rest| rest.strip_prefix(name)).unwrap_or_default();
-    let query = without_service_key(request.query_string(), auth).await;
-    let address = if query.is_empty() { format!("{}{raw_path}", url.0) } else { format!("{}{raw_path}?{query}", url.0) };
+    let Target { origin, path, below, .. } = target;
+    let query = without_service_key(target.query, auth).await;
+    let address = if query.is_empty() { format!("{origin}{path}") } else { format!("{origin}{path}?{query}") };
     protocol::HttpRequest {
         method: request.method().as_str().to_owned(),
         url: address,
-        path: if below.is_empty() { "/".to_owned() } else { below.to_owned() },
+        path: if below.is_empty() { "/".to_owned() } else { (*below).to_owned() },
         query,
         headers: headers(request.headers(), auth).await,
         source_ip: request.peer_addr().map(|address| address.ip().to_string()).unwrap_or_default(),

@@ -119,7 +119,9 @@ impl Compiler<'_> {
                     .ok_or_else(|| Fault::new(sqlstate::UNDEFINED_TABLE, format!("relation \"{name}\" does not exist")))?;
                 relation.columns.iter().map(|column| column.name.clone()).collect()
             }
-            Returns::Void | Returns::Trigger(_) => return Err(Fault::new("42804", format!("function {} returns nothing", function.name))),
+            Returns::Void | Returns::Trigger(_) => {
+                return Err(Fault::new("42804", format!("function {} returns nothing", function.name)));
+            }
         })
     }
 

@@ -267,7 +267,9 @@ fn window_frame(frame: &parsed::WindowFrame, order: &[Order]) -> Result<WindowFr
 
 fn frame_bound(bound: &parsed::WindowFrameBound) -> Result<FrameBound, Fault> {
     let rows = |expr: &parsed::Expr| {
-        expr.to_string().parse::<u32>().map_err(|_| Fault::unsupported("a window's bound that is no whole number", "write 3 preceding"))
+        expr.to_string()
+            .parse::<u32>()
+            .map_err(|_| Fault::unsupported("a window's bound that is no whole number", "write 3 preceding"))
     };
     Ok(match bound {
         parsed::WindowFrameBound::CurrentRow => FrameBound::CurrentRow,

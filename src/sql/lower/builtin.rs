@@ -309,8 +309,9 @@ fn lacking(name: &str) -> Option<Fault> {
         "nextval" | "currval" | "setval" | "lastval" => "use generated always as identity, and returning",
         "regexp_matches" | "regexp_split_to_array" | "regexp_match" => "use ~, regexp_replace, split_part or substring",
         "generate_series" => "it stands in from: select n from generate_series(1, 10) as n",
-        "row_to_json" | "json_object_agg" | "jsonb_object_agg" | "jsonb_each" | "jsonb_each_text"
-        | "jsonb_object_keys" => "use jsonb_build_object, jsonb_agg, -> and ||",
+        "row_to_json" | "json_object_agg" | "jsonb_object_agg" | "jsonb_each" | "jsonb_each_text" | "jsonb_object_keys" => {
+            "use jsonb_build_object, jsonb_agg, -> and ||"
+        }
         "crypt" | "gen_salt" | "digest" | "hmac" => "use a function of the app's server side",
         _ => return None,
     };

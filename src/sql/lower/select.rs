@@ -8,7 +8,8 @@ use super::query::{Lowered, Shown, bare, empty_select, place_in, place_literal, 
 use super::scope::{Frame, Lower, column_of, object_name};
 use super::types::is_comparable;
 use crate::sql::ast::{
-    Body, Expr, Join, JoinKind, Node, Operator, Order, Output, Over, Query, Rows, Select, Source, SourceId, Window, WindowFunction,
+    Body, Expr, Join, JoinKind, Node, Operator, Order, Output, Over, Query, Rows, Select, Source, SourceId, Window,
+    WindowFunction,
 };
 use crate::sql::catalog::Catalog;
 use crate::sql::fault::{Fault, sqlstate};
@@ -81,7 +82,9 @@ impl<'a> Lower<'a> {
         let mut outer = empty_select();
         for (place, column) in select.columns.iter_mut().enumerate() {
             let name = format!("c{place}");
-            outer.columns.push(Output { expr: seen(name.clone(), &column.expr.ty), name: std::mem::replace(&mut column.name, name) });
+            outer
+                .columns
+                .push(Output { expr: seen(name.clone(), &column.expr.ty), name: std::mem::replace(&mut column.name, name) });
         }
         let mut outer_order = Vec::with_capacity(order.len());
         for (place, term) in order.iter().enumerate() {
@@ -91,7 +94,9 @@ impl<'a> Lower<'a> {
         }
         let function = Window::Function(WindowFunction::RowNumber, Vec::new());
         let over = Box::new(Over { partition: keys, order, frame: None });
-        select.columns.push(Output { name: "n".to_owned(), expr: Expr { node: Node::Window { function, over }, ty: Type::Int8 } });
+        select
+            .columns
+            .push(Output { name: "n".to_owned(), expr: Expr { node: Node::Window { function, over }, ty: Type::Int8 } });
         let one = Box::new(Expr { node: Node::Literal(Datum::Int(1)), ty: Type::Int8 });
         let first = Node::Binary(Operator::Eq, Box::new(seen("n".to_owned(), &Type::Int8)), one);
         outer.filter = Some(Expr { node: first, ty: Type::Bool });

@@ -38,15 +38,21 @@ where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
     E: std::fmt::Display,
 {
-    loop {
-        let Ok(next) = tokio::time::timeout(STALL, from.next()).await else {
-            return Err(Error::BrokenOff(format!("nothing came for {} seconds", STALL.as_secs())));
-        };
-        match next {
-            None => return Ok(()),
-            Some(Ok(bytes)) => upload.write(&bytes).await?,
-            Some(Err(err)) => return Err(Error::BrokenOff(err.to_string())),
-        }
+    while let Some(bytes) = next(&mut from).await? {
+        upload.write(&bytes).await?;
+    }
+    Ok(())
+}
+
+/// What comes next of a body; `None` at its end.
+pub(super) async fn next<S, E>(from: &mut S) -> Result<Option<Bytes>, Error>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+    E: std::fmt::Display,
+{
+    match tokio::time::timeout(STALL, from.next()).await {
+        Ok(next) => next.transpose().map_err(|err| Error::BrokenOff(err.to_string())),
+        Err(_) => Err(Error::BrokenOff(format!("nothing came for {} seconds", STALL.as_secs()))),
     }
 }
 

@@ -37,6 +37,15 @@ pub(super) struct BucketView {
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
+    /// Bytes of all its objects at the most; not there when it has no quota, as the two below.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quota: Option<u64>,
+    /// Bytes of its objects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    used_bytes: Option<u64>,
+    /// Objects in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object_count: Option<u64>,
     #[serde(rename = "type")]
     #[schema(example = "STANDARD")]
     kind: &'static str,
@@ -62,6 +71,10 @@ pub(super) struct BucketBody {
     #[serde(default, deserialize_with = "said")]
     #[schema(value_type = Option<Vec<String>>, example = json!(["image/*"]))]
     allowed_mime_types: Option<Value>,
+    /// Bytes of all its objects at the most, as a number or a text such as `2GB`; null for no quota. Needs the service key.
+    #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<Object>, example = json!("2GB"))]
+    quota: Option<Value>,
 }
 
 /// A bucket that was made.
@@ -131,7 +144,8 @@ pub(super) async fn create_bucket(who: Who, payload: Payload, storage: Data<Stor
     let name = BucketName::parse(name)?;
     let new = NewBucket {
         public: said.public.unwrap_or(false),
-        file_size_limit: said.file_size_limit.as_ref().map(size).transpose()?.flatten(),
+        file_size_limit: said.file_size_limit.as_ref().map(|said| size("file_size_limit", said)).transpose()?.flatten(),
+        quota: said.quota.as_ref().map(|said| size("quota", said)).transpose()?,
         allowed_mime_types: said.allowed_mime_types.map(types).transpose()?.flatten(),
         name,
     };
@@ -181,7 +195,8 @@ pub(super) async fn update_bucket(
     let said: BucketBody = body::json(payload).await?;
     let changes = BucketChanges {
         public: said.public,
-        file_size_limit: said.file_size_limit.as_ref().map(size).transpose()?,
+        file_size_limit: said.file_size_limit.as_ref().map(|said| size("file_size_limit", said)).transpose()?,
+        quota: said.quota.as_ref().map(|said| size("quota", said)).transpose()?,
         allowed_mime_types: said.allowed_mime_types.map(types).transpose()?,
     };
     storage.update_bucket(&caller, &id, &changes).await?;
@@ -240,9 +255,9 @@ fn said<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error> {
 }
 
 /// A size: a number of bytes, or a text with a unit, decimal as Supabase's are.
-fn size(said: &Value) -> Result<Option<u64>, ApiError> {
-    let wrong =
-        || ApiError::invalid("file_size_limit must be null, a number of bytes, or a text such as \"500KB\", \"20MB\" or \"1GB\"");
+fn size(field: &str, said: &Value) -> Result<Option<u64>, ApiError> {
+    let words = "must be null, a number of bytes, or a text such as \"500KB\", \"20MB\" or \"1GB\"";
+    let wrong = || ApiError::invalid(format_args!("{field} {words}"));
     match said {
         Value::Null => Ok(None),
         Value::Number(number) => number.as_u64().map(Some).ok_or_else(wrong),
@@ -283,6 +298,9 @@ fn view(bucket: Bucket) -> BucketView {
         allowed_mime_types: bucket.allowed_mime_types,
         created_at: bucket.created_at,
         updated_at: bucket.updated_at,
+        quota: bucket.quota.map(|quota| quota.quota),
+        used_bytes: bucket.quota.map(|quota| quota.bytes),
+        object_count: bucket.quota.map(|quota| quota.objects),
         kind: "STANDARD",
     }
 }

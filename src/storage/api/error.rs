@@ -62,6 +62,22 @@ impl ApiError {
         self
     }
 
+    /// The same for a client that goes by the answer's own status.
+    pub(super) fn plainly(mut self) -> Self {
+        self.http = StatusCode::from_u16(self.status).unwrap_or(self.http);
+        self
+    }
+
+    /// Another version of the protocol of resumable uploads.
+    pub(super) fn other_version() -> Self {
+        Self::new(412, ("Precondition Failed", "PreconditionFailed"), "Tus-Resumable must be 1.0.0")
+    }
+
+    /// A body of another media type than the one that there is.
+    pub(super) fn other_type(wanted: &str) -> Self {
+        Self::new(415, ("Unsupported Media Type", "InvalidContentType"), format_args!("content-type must be {wanted}"))
+    }
+
     /// A body that is not what it must be.
     pub(super) fn invalid(message: impl fmt::Display) -> Self {
         Self::new(400, ("Bad Request", "InvalidRequest"), message)
@@ -107,15 +123,20 @@ impl From<Error> for ApiError {
             Error::NoSuchUpload => (404, ("not_found", "NoSuchUpload")),
             Error::Duplicate => (409, ("Duplicate", "Duplicate")),
             Error::BucketNotEmpty => (409, ("InvalidRequest", "BucketNotEmpty")),
-            Error::Conflict(_) => (409, ("Conflict", "Conflict")),
+            Error::Conflict(_) | Error::Changed => (409, ("Conflict", "Conflict")),
             Error::Refused(_) => (403, ("Unauthorized", "AccessDenied")),
             Error::InvalidName(_) => (400, ("InvalidKey", "InvalidKey")),
             Error::InvalidInput(_) => (400, ("Bad Request", "InvalidRequest")),
             Error::TooLarge { .. } => (413, ("Payload too large", "EntityTooLarge")),
+            Error::OverQuota { .. } => (413, ("Payload too large", "QuotaExceeded")),
             Error::MimeNotAllowed(_) => (415, ("invalid_mime_type", "InvalidMimeType")),
             Error::InvalidToken(_) => (400, ("InvalidJWT", "InvalidJWT")),
             Error::BrokenOff(_) => (400, ("Bad Request", "IncompleteBody")),
             Error::Blob(blob::Error::Full(_)) => return Self::full(),
+            Error::Blob(blob @ blob::Error::Unavailable(_)) => {
+                tracing::warn!("the store of files' bytes failed: {blob}");
+                return Self::new(503, ("unavailable", "StorageUnavailable"), "the store of files' bytes failed; try again");
+            }
             Error::Blob(blob) => return Self::internal(blob),
             Error::Db(db) => return Self::of_db(db),
             Error::Sql(fault) => {

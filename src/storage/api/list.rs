@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::error::{ApiError, ErrorBody};
 use super::{Who, body, caller, path};
 use crate::storage::StorageService;
-use crate::storage::model::{Column, Entry, Flat, Folder, ListRequest, Object, ObjectName, PageRequest, Sort};
+use crate::storage::model::{Column, Cursor, Entry, Flat, Folder, ListRequest, Object, ObjectName, PageRequest, Sort};
 use crate::types::Timestamp;
 
 /// Lines of a listing at the most, and where it may begin.
@@ -125,7 +125,7 @@ pub(super) struct PageBody {
     cursor: Option<String>,
     /// Whether names with a further `/` are put together as folders.
     with_delimiter: Option<bool>,
-    /// By `name`, ascending: the only order that there is.
+    /// By `name`, ascending, unless it is said. By time, folders come first.
     #[serde(rename = "sortBy")]
     sort_by: Option<SortBy>,
 }
@@ -179,7 +179,7 @@ pub(super) struct ObjectView {
 
 /// List a bucket, a page at a time
 ///
-/// By name, those that the caller may see. With `with_delimiter` what lies deeper is put together as folders.
+/// Those that the caller may see. With `with_delimiter` what lies deeper is put together as folders.
 #[utoipa::path(
     post,
     path = "/storage/v1/object/list-v2/{bucket}",
@@ -200,19 +200,27 @@ pub(super) async fn list_objects_v2(
 ) -> Result<HttpResponse, ApiError> {
     let (caller, bucket) = (caller(&who)?, path::bucket(&request, "object/list-v2/")?);
     let said: PageBody = body::json(payload).await?;
-    if sort(said.sort_by.as_ref())? != Sort::default() {
-        return Err(ApiError::invalid("pages are sorted by name, ascending; use /object/list for another order"));
-    }
+    let sort = sort(said.sort_by.as_ref())?;
+    let cursor = said.cursor.as_deref().filter(|cursor| !cursor.is_empty()).map(after).transpose()?;
+    let is_by_name = sort.column == Column::Name;
     let asked = PageRequest {
         bucket,
         prefix: ObjectName::parse_prefix(said.prefix.as_deref().unwrap_or_default())?,
         by_folder: said.with_delimiter.unwrap_or(false),
         limit: within("limit", said.limit.unwrap_or(MAX_PAGE), MAX_PAGE)?.max(1),
-        after: said.cursor.as_deref().filter(|cursor| !cursor.is_empty()).map(after).transpose()?,
+        after: cursor.clone().filter(|_| is_by_name),
     };
-    let page = storage.page(&caller, &asked).await?;
+    let (entries, next) = if is_by_name {
+        let page =
+            if sort.descending { storage.page_down(&caller, &asked).await? } else { storage.page(&caller, &asked).await? };
+        (page.entries, page.next)
+    } else {
+        let from = cursor.as_deref().map(moment).transpose()?;
+        let (entries, next) = storage.page_by_time(&caller, &asked, sort, from).await?;
+        (entries, next.map(|next| written(&next)))
+    };
     let (mut folders, mut objects) = (Vec::new(), Vec::new());
-    for entry in page.entries {
+    for entry in entries {
         match entry {
             Flat::Folder(Folder(name)) => {
                 folders.push(FolderView { key: name.trim_end_matches('/').to_owned(), name });
@@ -220,14 +228,37 @@ pub(super) async fn list_objects_v2(
             Flat::Object(object) => objects.push(view(*object)),
         }
     }
-    let next_cursor = page.next.map(|next| URL_SAFE_NO_PAD.encode(next));
+    let next_cursor = next.map(|next| URL_SAFE_NO_PAD.encode(next));
     Ok(HttpResponse::Ok().json(PageView { has_next: next_cursor.is_some(), folders, objects, next_cursor }))
 }
 
 fn after(cursor: &str) -> Result<String, ApiError> {
     let name = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let name = name.filter(|name| !name.chars().any(char::is_control));
-    name.ok_or_else(|| ApiError::invalid("cursor must be the nextCursor of the page before"))
+    name.filter(|name| !name.chars().any(char::is_control)).ok_or_else(other_cursor)
+}
+
+/// A cursor of an order by time: `folder/name`, or `object/time/name`.
+fn moment(cursor: &str) -> Result<Cursor, ApiError> {
+    let read = || match cursor.split_once('/')? {
+        ("folder", name) => Some(Cursor::Folder(name.to_owned())),
+        ("object", rest) => {
+            let (at, name) = rest.split_once('/')?;
+            Some(Cursor::Object(at.parse().ok()?, name.to_owned()))
+        }
+        _ => None,
+    };
+    read().ok_or_else(other_cursor)
+}
+
+fn written(cursor: &Cursor) -> String {
+    match cursor {
+        Cursor::Folder(name) => format!("folder/{name}"),
+        Cursor::Object(at, name) => format!("object/{}/{name}", at.rfc3339()),
+    }
+}
+
+fn other_cursor() -> ApiError {
+    ApiError::invalid("cursor must be the nextCursor of the page before, in the same order")
 }
 
 fn sort(said: Option<&SortBy>) -> Result<Sort, ApiError> {

@@ -5,7 +5,6 @@ mod buckets;
 mod change;
 mod download;
 mod error;
-mod form;
 mod headers;
 mod info;
 mod list;
@@ -31,8 +30,18 @@ use crate::auth::api::Caller as Who;
         buckets::update_bucket,
         buckets::delete_bucket,
         buckets::empty_bucket,
-        upload::upload_object,
-        upload::replace_object,
+        upload::plain::upload_object,
+        upload::plain::replace_object,
+        upload::resumable::resumable_options,
+        upload::resumable::begin_resumable,
+        upload::resumable::resumable_progress,
+        upload::resumable::continue_resumable,
+        upload::resumable::end_resumable,
+        upload::signed::signed_resumable_options,
+        upload::signed::begin_signed_resumable,
+        upload::signed::signed_resumable_progress,
+        upload::signed::continue_signed_resumable,
+        upload::signed::end_signed_resumable,
         download::download_object,
         download::download_authenticated,
         download::download_public,

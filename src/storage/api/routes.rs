@@ -2,10 +2,12 @@
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::middleware::from_fn;
-use actix_web::{HttpRequest, HttpResponse, Resource, Scope, guard, web};
+use actix_web::{HttpRequest, HttpResponse, Resource, Route, Scope, guard, web};
 
 use super::error::ApiError;
+use super::upload::{resumable, signed};
 use super::{buckets, change, download, info, list, sign, upload};
 use crate::auth::api::require_key;
 
@@ -30,7 +32,40 @@ pub fn routes() -> Scope<
                 .guard(guard::Put())
                 .route(web::route().to(sign::upload_signed)),
         )
+        .service(in_steps())
         .service(with_key())
+}
+
+/// Clients of tus send a user's token alone, or a signed URL's.
+fn in_steps() -> Scope {
+    web::scope("/upload/resumable")
+        .service(
+            resource("/sign/{id}")
+                .route(web::head().to(signed::signed_resumable_progress))
+                .route(web::patch().to(signed::continue_signed_resumable))
+                .route(web::delete().to(signed::end_signed_resumable))
+                .route(web::post().to(signed::override_signed_resumable))
+                .route(options().to(signed::signed_resumable_options)),
+        )
+        .service(
+            resource("/sign")
+                .route(web::post().to(signed::begin_signed_resumable))
+                .route(options().to(signed::signed_resumable_options)),
+        )
+        .service(
+            resource("/{id}")
+                .route(web::head().to(resumable::resumable_progress))
+                .route(web::patch().to(resumable::continue_resumable))
+                .route(web::delete().to(resumable::end_resumable))
+                .route(web::post().to(resumable::override_resumable))
+                .route(options().to(resumable::resumable_options)),
+        )
+        .service(resource("").route(web::post().to(resumable::begin_resumable)).route(options().to(resumable::resumable_options)))
+        .default_service(web::to(no_such_path))
+}
+
+fn options() -> Route {
+    web::route().method(Method::OPTIONS)
 }
 
 fn with_key() -> Scope<
@@ -66,8 +101,8 @@ fn with_key() -> Scope<
             resource("/object/{bucket}/{name:.*}")
                 .route(web::get().to(download::download_object))
                 .route(web::head().to(download::download_object))
-                .route(web::post().to(upload::upload_object))
-                .route(web::put().to(upload::replace_object))
+                .route(web::post().to(upload::plain::upload_object))
+                .route(web::put().to(upload::plain::replace_object))
                 .route(web::delete().to(change::delete_object)),
         )
         .default_service(web::to(no_such_path))

@@ -17,6 +17,19 @@ pub struct Bucket {
     pub allowed_mime_types: Option<Vec<String>>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// What it may hold, and holds; nothing where it has no quota, or was read with a caller's rights.
+    #[serde(skip)]
+    pub quota: Option<Quota>,
+}
+
+/// What a bucket may hold, and holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Bytes of all its objects at the most.
+    pub quota: u64,
+    /// Bytes of its objects.
+    pub bytes: u64,
+    pub objects: u64,
 }
 
 /// A bucket to be made.
@@ -26,6 +39,8 @@ pub struct NewBucket {
     pub public: bool,
     pub file_size_limit: Option<u64>,
     pub allowed_mime_types: Option<Vec<String>>,
+    /// Bytes of all its objects; `None` is what new buckets have, `Some(None)` no quota.
+    pub quota: Option<Option<u64>>,
 }
 
 /// What of a bucket changes; `None` leaves it, `Some(None)` takes a limit away.
@@ -34,4 +49,5 @@ pub struct BucketChanges {
     pub public: Option<bool>,
     pub file_size_limit: Option<Option<u64>>,
     pub allowed_mime_types: Option<Option<Vec<String>>>,
+    pub quota: Option<Option<u64>>,
 }

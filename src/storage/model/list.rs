@@ -1,6 +1,7 @@
 //! Listings: one level of folders (v1), or pages by a cursor (v2).
 
 use super::{BucketName, Object};
+use crate::types::Timestamp;
 
 /// What a listing is sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,6 +51,15 @@ pub struct PageRequest {
     pub limit: u32,
     /// The last name or folder of the page before.
     pub after: Option<String>,
+}
+
+/// What a page by time ended with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cursor {
+    /// A folder, by its name after the prefix.
+    Folder(String),
+    /// The time that an object stands at, and its name.
+    Object(Timestamp, String),
 }
 
 /// What lies below a folder, put together.

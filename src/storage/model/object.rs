@@ -29,7 +29,8 @@ pub struct Object {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub last_accessed_at: Timestamp,
-    /// What the server knows: `size`, `mimetype`, `eTag`, `cacheControl`, `lastModified`, `sha256`, `contentEncoding`.
+    /// What the server knows: `size`, `mimetype`, `eTag`, `cacheControl`, `lastModified`, `sha256`, `contentEncoding`; of uploads by S3
+    /// `contentDisposition`, `contentLanguage`, `expires`, `checksum`.
     #[serde(default)]
     pub metadata: Map<String, Value>,
     /// What the user said.
@@ -105,6 +106,26 @@ impl Default for Declared {
     }
 }
 
+/// What an object is made under, beside its bytes and what was declared of it.
+#[derive(Clone, Debug, Default)]
+pub struct Terms {
+    /// The entity tag that the object has which is replaced, with its quotes.
+    pub replaces: Option<String>,
+    /// What more the server keeps of it, under the server's own names.
+    pub known: Map<String, Value>,
+}
+
+/// How an object is copied.
+#[derive(Clone, Debug)]
+pub struct Copying {
+    pub mode: Mode,
+    /// The user's metadata; the other's unless it is said.
+    pub user_metadata: Option<Value>,
+    /// What is declared of it, and what more is known; as the other's unless it is said.
+    pub declared: Option<(Declared, Map<String, Value>)>,
+    pub replaces: Option<String>,
+}
+
 /// An upload that is to begin.
 #[derive(Clone, Debug)]
 pub struct Uploading {
@@ -133,4 +154,7 @@ pub struct Piece {
     /// In hexadecimal, as the hash below.
     pub md5: String,
     pub sha256: String,
+    /// The checksum that its sender gave of it: `CRC32:AAAAAA==`.
+    pub checksum: Option<String>,
+    pub created_at: Timestamp,
 }

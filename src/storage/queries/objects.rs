@@ -10,6 +10,16 @@ pub(in crate::storage) async fn version(conn: &mut Conn, bucket: &str, name: &st
     Ok(query.bind(bucket).bind(name).fetch_optional::<(String,)>().await?.map(|(version,)| version))
 }
 
+/// The version and the server's metadata of an object, if there is one of the name.
+pub(in crate::storage) async fn known(
+    conn: &mut Conn,
+    bucket: &str,
+    name: &str,
+) -> db::Result<Option<(String, serde_json::Value)>> {
+    let query = conn.query("select version, metadata from storage.objects where bucket_id = $1 and name = $2");
+    query.bind(bucket).bind(name).fetch_optional().await
+}
+
 /// Whether the database knows a blob: as an object's one version, as a piece, or as one that waits to be removed.
 pub(in crate::storage) async fn knows_blob(conn: &mut Conn, blob: &str, id: Uuid) -> db::Result<bool> {
     let query = conn.query(

@@ -27,6 +27,7 @@ pub(in crate::storage) enum Own {
     Delete,
     Names,
     NamesFrom,
+    NamesDown,
     FindBucket,
     ListBuckets,
     InsertBucket,
@@ -34,7 +35,10 @@ pub(in crate::storage) enum Own {
     DeleteBucket,
     Folders,
     FoldersDown,
+    FoldersAfter,
     Level(Order),
+    /// What follows an object in an order by time.
+    After(Order),
 }
 
 /// How the objects of one level are sorted.
@@ -61,7 +65,7 @@ const JSON: Type = Type::Jsonb;
 const INT: Type = Type::Int8;
 const BOOL: Type = Type::Bool;
 
-const ALL: [Own; 24] = [
+const ALL: [Own; 32] = [
     Own::Find,
     Own::FindMany,
     Own::Insert,
@@ -71,6 +75,7 @@ const ALL: [Own; 24] = [
     Own::Delete,
     Own::Names,
     Own::NamesFrom,
+    Own::NamesDown,
     Own::FindBucket,
     Own::ListBuckets,
     Own::InsertBucket,
@@ -78,6 +83,7 @@ const ALL: [Own; 24] = [
     Own::DeleteBucket,
     Own::Folders,
     Own::FoldersDown,
+    Own::FoldersAfter,
     Own::Level(Order::Name),
     Own::Level(Order::NameDown),
     Own::Level(Order::Created),
@@ -86,6 +92,12 @@ const ALL: [Own; 24] = [
     Own::Level(Order::UpdatedDown),
     Own::Level(Order::Accessed),
     Own::Level(Order::AccessedDown),
+    Own::After(Order::Created),
+    Own::After(Order::CreatedDown),
+    Own::After(Order::Updated),
+    Own::After(Order::UpdatedDown),
+    Own::After(Order::Accessed),
+    Own::After(Order::AccessedDown),
 ];
 
 impl Own {
@@ -109,6 +121,9 @@ impl Own {
             Self::Delete => "delete from storage.objects where bucket_id = $1 and name = any($2) returning *".to_owned(),
             Self::Names => names(">"),
             Self::NamesFrom => names(">="),
+            Self::NamesDown => "select * from storage.objects where bucket_id = $1 and name >= $2 and name < $3 \
+                                order by name desc limit $4"
+                .to_owned(),
             Self::FindBucket => "select * from storage.buckets where id = $1".to_owned(),
             Self::ListBuckets => {
                 "select * from storage.buckets where starts_with(lower(id), lower($1)) order by id limit $2 offset $3".to_owned()
@@ -122,7 +137,12 @@ impl Own {
             Self::DeleteBucket => "delete from storage.buckets where id = $1 returning *".to_owned(),
             Self::Folders => folders(""),
             Self::FoldersDown => folders(" desc"),
+            Self::FoldersAfter => "select distinct split_part(substr(name, $4), '/', 1) as name from storage.objects \
+                                   where bucket_id = $1 and name >= $2 and name < $3 and strpos(substr(name, $4), '/') > 0 \
+                                   and split_part(substr(name, $4), '/', 1) > $5 order by 1 limit $6"
+                .to_owned(),
             Self::Level(order) => level(order),
+            Self::After(order) => after(order),
         }
     }
 
@@ -134,7 +154,9 @@ impl Own {
             Self::Insert | Self::Upsert => vec![UUID, TEXT, TEXT, UUID, TEXT, TIME, TIME, TIME, JSON, TEXT, JSON],
             Self::Replace => vec![TEXT, TEXT, UUID, TEXT, TIME, JSON, TEXT, JSON],
             Self::Move => vec![TEXT, TEXT, TEXT, TEXT, TIME],
-            Self::Names | Self::NamesFrom => vec![TEXT, TEXT, TEXT, INT],
+            Self::Names | Self::NamesFrom | Self::NamesDown => vec![TEXT, TEXT, TEXT, INT],
+            Self::FoldersAfter => vec![TEXT, TEXT, TEXT, Type::Int4, TEXT, INT],
+            Self::After(_) => vec![TEXT, TEXT, TEXT, TIME, TEXT, BOOL, Type::Int4, INT],
             Self::FindBucket | Self::DeleteBucket => vec![TEXT],
             Self::ListBuckets => vec![TEXT, INT, INT],
             Self::InsertBucket => vec![TEXT, UUID, TEXT, TIME, BOOL, INT, texts()],
@@ -174,6 +196,26 @@ fn level(order: Order) -> String {
         Order::AccessedDown => "last_accessed_at desc, name desc",
     };
     format!("select * {WITHIN} and strpos(substr(name, $4), '/') = 0 order by {order} limit $6 offset $7")
+}
+
+/// The objects between two bounds that follow a time and a name: all of them, or those of one level.
+fn after(order: Order) -> String {
+    let (column, is_down) = match order {
+        Order::Name => ("name", false),
+        Order::NameDown => ("name", true),
+        Order::Created => ("created_at", false),
+        Order::CreatedDown => ("created_at", true),
+        Order::Updated => ("updated_at", false),
+        Order::UpdatedDown => ("updated_at", true),
+        Order::Accessed => ("last_accessed_at", false),
+        Order::AccessedDown => ("last_accessed_at", true),
+    };
+    let (sign, direction) = if is_down { ("<", " desc") } else { (">", "") };
+    format!(
+        "select * from storage.objects where bucket_id = $1 and name >= $2 and name < $3 \
+         and ({column} {sign} $4 or ({column} = $4 and name {sign} $5)) and ($6 or strpos(substr(name, $7), '/') = 0) \
+         order by {column}{direction}, name{direction} limit $8"
+    )
 }
 
 /// Every statement, lowered over one schema.

@@ -1,11 +1,12 @@
 //! Buckets.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{StorageService, meaning};
 use crate::db;
-use crate::storage::model::{Bucket, BucketChanges, BucketName, Caller, NewBucket};
-use crate::storage::queries::{Own, Value, buckets, own};
+use crate::storage::model::{Bucket, BucketChanges, BucketName, Caller, NewBucket, Quota};
+use crate::storage::queries::{Own, Value, buckets, garbage, own, uploads};
 use crate::storage::{Error, Result};
 
 /// Media types that a bucket's list may have.
@@ -18,7 +19,13 @@ impl StorageService {
     /// What a policy is refused for.
     pub async fn list_buckets(&self, caller: &Caller, search: &str, limit: u32, offset: u32) -> Result<Vec<Bucket>> {
         let values = vec![search.into(), Value::Int(Some(limit.into())), Value::Int(Some(offset.into()))];
-        own::rows(&mut self.0.db.read().await?, self.ask(caller)?.compiled(Own::ListBuckets, values)?).await
+        let mut conn = self.0.db.read().await?;
+        let mut seen: Vec<Bucket> = own::rows(&mut conn, self.ask(caller)?.compiled(Own::ListBuckets, values)?).await?;
+        let quotas: HashMap<String, Quota> = buckets::quotas(&mut conn).await?.into_iter().collect();
+        for bucket in &mut seen {
+            bucket.quota = quotas.get(&bucket.id).copied();
+        }
+        Ok(seen)
     }
 
     /// A bucket that a caller may see.
@@ -27,7 +34,10 @@ impl StorageService {
     /// [`Error::NoSuchBucket`].
     pub async fn find_bucket(&self, caller: &Caller, id: &BucketName) -> Result<Bucket> {
         let compiled = self.ask(caller)?.compiled(Own::FindBucket, vec![id.as_str().into()])?;
-        own::rows(&mut self.0.db.read().await?, compiled).await?.pop().ok_or(Error::NoSuchBucket)
+        let mut conn = self.0.db.read().await?;
+        let mut seen: Bucket = own::rows(&mut conn, compiled).await?.pop().ok_or(Error::NoSuchBucket)?;
+        seen.quota = buckets::find(&mut conn, id.as_str()).await?.and_then(|bucket| bucket.quota);
+        Ok(seen)
     }
 
     /// Makes a bucket.
@@ -45,10 +55,18 @@ impl StorageService {
             Value::Int(new.file_size_limit.map(|limit| i64::try_from(limit).unwrap_or(i64::MAX))),
             Value::Texts(new.allowed_mime_types.clone()),
         ];
+        let quota = quota_for(caller, new.quota)?.unwrap_or(self.0.config.bucket_quota);
         let compiled = Arc::new(self.ask(caller)?.compiled(Own::InsertBucket, values)?);
+        let id = new.name.clone();
         let done = self.0.db.write(move |tx| {
-            let compiled = Arc::clone(&compiled);
-            Box::pin(async move { own::done(tx, compiled.as_ref().clone()).await })
+            let (compiled, id) = (Arc::clone(&compiled), id.clone());
+            Box::pin(async move {
+                own::done(tx, compiled.as_ref().clone()).await?;
+                if quota.is_some() {
+                    buckets::set_quota(tx, id.as_str(), quota).await?;
+                }
+                Ok::<_, Error>(())
+            })
         });
         done.await.map_err(of_bucket)
     }
@@ -59,11 +77,15 @@ impl StorageService {
     /// [`Error::NoSuchBucket`], [`Error::Refused`], [`Error::InvalidInput`].
     pub async fn update_bucket(&self, caller: &Caller, id: &BucketName, changes: &BucketChanges) -> Result<()> {
         check_types(changes.allowed_mime_types.as_ref().and_then(|types| types.as_deref()))?;
+        let quota = quota_for(caller, changes.quota)?;
         let ask = self.ask(caller)?;
         let (id, changes, now) = (id.clone(), changes.clone(), self.now());
         let done = self.0.db.write(move |tx| {
             let (ask, id, changes) = (ask.clone(), id.clone(), changes.clone());
             Box::pin(async move {
+                if quota.is_some() {
+                    buckets::hold_usage(tx).await?;
+                }
                 let seen: Vec<Bucket> = own::rows(tx, ask.compiled(Own::FindBucket, vec![id.as_str().into()])?).await?;
                 let there = seen.into_iter().next().ok_or(Error::NoSuchBucket)?;
                 let limit = match changes.file_size_limit {
@@ -78,7 +100,13 @@ impl StorageService {
                     Value::At(now),
                 ];
                 let changed: Vec<Bucket> = own::rows(tx, ask.compiled(Own::UpdateBucket, values)?).await?;
-                if changed.is_empty() { Err(Error::row_refused("buckets")) } else { Ok(()) }
+                if changed.is_empty() {
+                    return Err(Error::row_refused("buckets"));
+                }
+                if let Some(quota) = quota {
+                    buckets::set_quota(tx, id.as_str(), quota).await?;
+                }
+                Ok(())
             })
         });
         done.await.map_err(of_bucket)
@@ -89,7 +117,7 @@ impl StorageService {
     /// # Errors
     /// [`Error::NoSuchBucket`], [`Error::BucketNotEmpty`], [`Error::Refused`].
     pub async fn delete_bucket(&self, caller: &Caller, id: &BucketName) -> Result<()> {
-        let ask = self.ask(caller)?;
+        let (ask, due) = (self.ask(caller)?, self.due());
         let id = id.clone();
         let done = self.0.db.write(move |tx| {
             let (ask, id) = (ask.clone(), id.clone());
@@ -101,6 +129,10 @@ impl StorageService {
                 }
                 if buckets::has_objects(tx, id.as_str()).await? {
                     return Err(Error::BucketNotEmpty);
+                }
+                // They go with the bucket.
+                for upload in uploads::of_bucket(tx, id.as_str()).await? {
+                    garbage::add_pieces(tx, upload, due).await?;
                 }
                 let deleted: Vec<Bucket> = own::rows(tx, ask.compiled(Own::DeleteBucket, vec![id.as_str().into()])?).await?;
                 if deleted.is_empty() { Err(Error::row_refused("buckets")) } else { Ok(()) }
@@ -126,6 +158,14 @@ impl StorageService {
             count += deleted as u64;
         }
     }
+}
+
+/// The quota that a caller sets, if any: only the server's owner may.
+fn quota_for(caller: &Caller, said: Option<Option<u64>>) -> Result<Option<Option<u64>>> {
+    if said.is_some() && !caller.is_service() {
+        return Err(Error::Refused("a bucket's quota is set with the service key".to_owned()));
+    }
+    Ok(said)
 }
 
 fn check_types(types: Option<&[String]>) -> Result<()> {

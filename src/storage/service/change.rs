@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{StorageService, beyond, let_go, meaning};
+use super::{StorageService, beyond, let_go, meaning, within_quota};
 use crate::db;
 use crate::storage::model::{BucketName, Caller, Object, ObjectName, ObjectPath};
 use crate::storage::queries::{Ask, Own, Value, buckets, own};
@@ -94,7 +94,7 @@ impl StorageService {
     ///
     /// # Errors
     /// [`Error::NoSuchBucket`], [`Error::NoSuchKey`], [`Error::Refused`], [`Error::Duplicate`], [`Error::MimeNotAllowed`],
-    /// [`Error::TooLarge`].
+    /// [`Error::TooLarge`], [`Error::OverQuota`].
     pub async fn rename(&self, caller: &Caller, from: &ObjectPath, to: &ObjectPath) -> Result<Object> {
         let mut conn = self.0.db.read().await?;
         buckets::find(&mut conn, from.bucket.as_str()).await?.ok_or(Error::NoSuchBucket)?;
@@ -117,6 +117,7 @@ impl StorageService {
                 let object = moved.pop();
                 if let Some(object) = object.as_ref().filter(|_| is_elsewhere) {
                     service.fits(&target, object.media_type(), Some(object.size()))?;
+                    within_quota(tx, &target.id).await?;
                 }
                 Ok::<_, Error>(object)
             })

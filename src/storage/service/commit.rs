@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
-use super::{StorageService, let_go, meaning};
+use super::{StorageService, let_go, meaning, within_quota};
 use crate::db::{self, Tx};
 use crate::storage::model::{Caller, Declared, Mode, Object, ObjectPath, Piece, Version};
 use crate::storage::queries::{Ask, Own, Value, objects, own, uploads};
@@ -39,8 +39,12 @@ pub(super) struct Commit {
     pub(super) version: Version,
     /// Pieces that are not in the database yet.
     pub(super) pieces: Vec<Piece>,
+    /// The entity tag of what is replaced, where it must be that and no other.
+    pub(super) replaces: Option<String>,
     /// The upload in pieces that this ends.
     pub(super) ends: Option<Uuid>,
+    /// The resumable upload that this finishes: where it must stand, and its length.
+    pub(super) finishes: Option<(Uuid, u64, u64)>,
     pub(super) id: Uuid,
     pub(super) now: Timestamp,
     pub(super) due: Timestamp,
@@ -99,7 +103,9 @@ impl StorageService {
             user_metadata: None,
             version,
             pieces: Vec::new(),
+            replaces: None,
             ends: None,
+            finishes: None,
             id: Uuid::new_v4(),
             now: self.now(),
             due: self.due(),
@@ -155,7 +161,13 @@ impl StorageService {
 
 impl Commit {
     async fn run(&self, tx: &mut Tx) -> Result<Uuid> {
-        let old = objects::version(tx, self.path.bucket.as_str(), self.path.name.as_str()).await?;
+        if let Some((upload, offset, length)) = self.finishes
+            && !uploads::finish(tx, upload, (offset, length)).await?
+        {
+            return Err(Error::elsewhere());
+        }
+        let old = objects::known(tx, self.path.bucket.as_str(), self.path.name.as_str()).await?;
+        let (old, old_known) = old.unzip();
         let id = match (self.mode, &old) {
             (Mode::Create, Some(_)) => {
                 // Who may not insert shall not learn what is there.
@@ -173,11 +185,17 @@ impl Commit {
             (Mode::Replace, None) => return Err(Error::NoSuchKey),
             (Mode::Replace, Some(_)) => self.replace(tx).await?,
         };
+        // Only after the statement, which asks the policies: who may not replace it shall not learn what is there.
+        let tag = |known: &Json| known.get("eTag").and_then(Json::as_str).map(str::to_owned);
+        if self.replaces.is_some() && self.replaces != old_known.as_ref().and_then(tag) {
+            return Err(Error::Changed);
+        }
         if let Some(old) = old {
             let_go(tx, &old, self.due).await?;
         }
+        within_quota(tx, self.path.bucket.as_str()).await?;
         for piece in &self.pieces {
-            uploads::put_piece(tx, self.version.id, piece, self.now).await?;
+            uploads::put_piece(tx, self.version.id, piece).await?;
         }
         if let Some(upload) = self.ends
             && !uploads::delete(tx, upload).await?

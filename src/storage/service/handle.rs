@@ -13,7 +13,7 @@ use crate::db::{self, Conn, Db, Dialect};
 use crate::policy;
 use crate::sql::Schema;
 use crate::storage::model::{Caller, Version};
-use crate::storage::queries::{Ask, Statements, garbage};
+use crate::storage::queries::{Ask, Statements, buckets, garbage};
 use crate::storage::signed_url::Signer;
 use crate::storage::{Error, Result};
 use crate::types::{Clock, Timestamp};
@@ -66,7 +66,7 @@ impl StorageService {
         &self.0.config
     }
 
-    pub(super) fn now(&self) -> Timestamp {
+    pub(in crate::storage) fn now(&self) -> Timestamp {
         self.0.clock.now()
     }
 
@@ -104,6 +104,14 @@ pub(super) async fn let_go(conn: &mut Conn, version: &str, due: Timestamp) -> db
         Ok(version) => garbage::add(conn, &version.blob(), due).await,
         // Not one of ours: there is nothing to remove.
         Err(_) => Ok(()),
+    }
+}
+
+/// Whether a bucket holds no more than its quota, as the transaction left it.
+pub(super) async fn within_quota(conn: &mut Conn, bucket: &str) -> Result<()> {
+    match buckets::quota_passed(conn, bucket).await? {
+        Some(quota) => Err(Error::OverQuota { quota }),
+        None => Ok(()),
     }
 }
 

@@ -4,10 +4,11 @@ use serde::Deserialize;
 
 use super::{StorageService, beyond};
 use crate::db::Conn;
-use crate::storage::model::{Caller, Column, Entry, Flat, Folder, ListRequest, Object, Page, PageRequest, Sort};
+use crate::storage::model::{Caller, Column, Cursor, Entry, Flat, Folder, ListRequest, Object, Page, PageRequest, Sort};
 use crate::storage::queries::own::Order;
 use crate::storage::queries::{Ask, Own, Value, buckets, own};
 use crate::storage::{Error, Result};
+use crate::types::Timestamp;
 
 /// Objects that one statement reads at the most.
 const BATCH: u32 = 1000;
@@ -76,14 +77,122 @@ impl StorageService {
                 _ => last,
             });
         }
-        if page.entries.len() > wanted {
-            page.entries.truncate(wanted);
-            page.next = page.entries.last().map(|entry| match entry {
+        page.end_after(wanted);
+        Ok(page)
+    }
+}
+
+/// The earliest and the latest time that an object can have, in microseconds.
+const EVER: [i64; 2] = [0, 253_402_300_799_999_999];
+
+impl StorageService {
+    /// The same as [`StorageService::page`], from the last name to the first; `after` of the request is what the page comes before.
+    ///
+    /// # Errors
+    /// As [`StorageService::page`].
+    pub async fn page_down(&self, caller: &Caller, request: &PageRequest) -> Result<Page> {
+        let mut conn = self.0.db.read().await?;
+        buckets::find(&mut conn, request.bucket.as_str()).await?.ok_or(Error::NoSuchBucket)?;
+        let walk = Walk { ask: self.ask(caller)?, request };
+        let wanted = request.limit as usize;
+        let mut page = Page::default();
+        let end = beyond(&request.prefix);
+        let mut below = request.after.clone().filter(|after| *after < end).unwrap_or(end);
+        while page.entries.len() <= wanted {
+            let missing = u32::try_from(wanted + 1 - page.entries.len()).unwrap_or(BATCH).min(BATCH);
+            let values = vec![
+                request.bucket.as_str().into(),
+                request.prefix.as_str().into(),
+                Value::Text(below),
+                Value::Int(Some(missing.into())),
+            ];
+            let batch: Vec<Object> = own::rows(&mut conn, walk.ask.compiled(Own::NamesDown, values)?).await?;
+            let is_last = batch.len() < missing as usize;
+            let Some(last) = batch.last().map(|object| object.name.clone()) else { break };
+            walk.gather(batch, &mut page);
+            if is_last {
+                break;
+            }
+            below = match page.entries.last() {
+                Some(Flat::Folder(Folder(folder))) if last.starts_with(folder.as_str()) => folder.clone(),
+                _ => last,
+            };
+        }
+        page.end_after(wanted);
+        Ok(page)
+    }
+
+    /// A page of a bucket by time: where folders are put together they come first, by name.
+    ///
+    /// # Errors
+    /// As [`StorageService::page`].
+    pub async fn page_by_time(
+        &self,
+        caller: &Caller,
+        request: &PageRequest,
+        sort: Sort,
+        from: Option<Cursor>,
+    ) -> Result<(Vec<Flat>, Option<Cursor>)> {
+        let mut conn = self.0.db.read().await?;
+        buckets::find(&mut conn, request.bucket.as_str()).await?.ok_or(Error::NoSuchBucket)?;
+        let ask = self.ask(caller)?;
+        let wanted = request.limit as usize;
+        let within = || [request.bucket.as_str().into(), request.prefix.as_str().into(), Value::Text(beyond(&request.prefix))];
+        let rest = || Value::Int(i64::try_from(request.prefix.chars().count() + 1).ok());
+        let limit = |there: usize| Value::Int(i64::try_from(wanted + 1 - there).ok());
+        let mut entries = Vec::new();
+        let folder = match &from {
+            None => Some(String::new()),
+            Some(Cursor::Folder(folder)) => Some(folder.clone()),
+            Some(Cursor::Object(..)) => None,
+        };
+        if let Some(folder) = folder.filter(|_| request.by_folder) {
+            let values = within().into_iter().chain([rest(), Value::Text(folder), limit(0)]).collect();
+            let folders: Vec<Named> = own::rows(&mut conn, ask.compiled(Own::FoldersAfter, values)?).await?;
+            entries.extend(folders.into_iter().map(|it| Flat::Folder(Folder(format!("{}{}/", request.prefix, it.name)))));
+        }
+        if entries.len() <= wanted {
+            let ever = |index: usize| Timestamp::from_micros(EVER[index]).unwrap_or_else(|| self.now());
+            let (at, name) = match from {
+                Some(Cursor::Object(at, name)) => (at, name),
+                _ if sort.descending => (ever(1), beyond("")),
+                _ => (ever(0), String::new()),
+            };
+            let all = Value::Flag(!request.by_folder);
+            let of_time = [Value::At(at), Value::Text(name), all, rest(), limit(entries.len())];
+            let values = within().into_iter().chain(of_time).collect();
+            let objects: Vec<Object> = own::rows(&mut conn, ask.compiled(Own::After(order(sort)), values)?).await?;
+            entries.extend(objects.into_iter().map(|object| Flat::Object(Box::new(object))));
+        }
+        let has_next = entries.len() > wanted;
+        entries.truncate(wanted);
+        let next = entries.last().filter(|_| has_next).map(|entry| match entry {
+            Flat::Folder(Folder(name)) => {
+                Cursor::Folder(name.get(request.prefix.len()..).unwrap_or_default().trim_end_matches('/').to_owned())
+            }
+            Flat::Object(object) => {
+                let at = match sort.column {
+                    Column::UpdatedAt => object.updated_at,
+                    Column::LastAccessedAt => object.last_accessed_at,
+                    Column::CreatedAt | Column::Name => object.created_at,
+                };
+                Cursor::Object(at, object.name.clone())
+            }
+        });
+        Ok((entries, next))
+    }
+}
+
+impl Page {
+    /// Ends the page after so many entries, and says where the next begins.
+    fn end_after(&mut self, wanted: usize) {
+        if self.entries.len() > wanted {
+            self.entries.truncate(wanted);
+            self.next = self.entries.last().map(|entry| match entry {
                 Flat::Folder(Folder(name)) => name.clone(),
                 Flat::Object(object) => object.name.clone(),
             });
         }
-        Ok(page)
     }
 }
 

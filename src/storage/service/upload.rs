@@ -3,7 +3,7 @@
 use super::commit::{Commit, Known, Stored, metadata};
 use super::{StorageService, meaning};
 use crate::blob::Writer;
-use crate::storage::model::{Bucket, Caller, MediaType, Mode, Uploading, Version};
+use crate::storage::model::{Bucket, Caller, MediaType, Mode, Terms, Uploading, Version};
 use crate::storage::queries::{buckets, objects, own};
 use crate::storage::{Error, Result};
 
@@ -23,7 +23,7 @@ impl StorageService {
     ///
     /// # Errors
     /// [`Error::NoSuchBucket`], [`Error::Refused`], [`Error::Duplicate`], [`Error::NoSuchKey`], [`Error::MimeNotAllowed`],
-    /// [`Error::TooLarge`].
+    /// [`Error::TooLarge`], [`Error::OverQuota`].
     pub async fn begin_upload(&self, caller: &Caller, what: Uploading) -> Result<Upload> {
         let limit = self.admit(caller, &what).await?;
         let version = Version::random();
@@ -43,6 +43,12 @@ impl StorageService {
         }
         drop(conn);
         let limit = self.fits(&bucket, &what.declared.content_type, what.length)?;
+        // Only what is sure: another may make room until the object is made, or fill it.
+        if let (Some(quota), Some(length), None) = (bucket.quota, what.length, &old)
+            && quota.bytes.saturating_add(length) > quota.quota
+        {
+            return Err(Error::OverQuota { quota: quota.quota });
+        }
         match (what.mode, old) {
             (Mode::Create, Some(_)) => return Err(Error::Duplicate),
             (Mode::Replace, None) => return Err(Error::NoSuchKey),
@@ -93,14 +99,23 @@ impl Upload {
     /// # Errors
     /// As [`StorageService::begin_upload`], since rights are looked at once more; [`Error::Blob`].
     pub async fn finish(self) -> Result<Stored> {
+        self.finish_under(Terms::default()).await
+    }
+
+    /// The same under terms.
+    ///
+    /// # Errors
+    /// As [`Upload::finish`]; [`Error::Changed`].
+    pub async fn finish_under(self, terms: Terms) -> Result<Stored> {
         let Self { service, caller, what, version, writer, .. } = self;
         let written = writer.finish().await?;
         let commit = service.commit_of(&caller, &what.path, what.mode, version)?;
         let etag = format!("\"{}\"", written.md5);
         let known = Known { size: written.size, etag: &etag, sha256: Some(&written.sha256) };
-        let metadata = metadata(&what.declared, &known, commit.now);
+        let mut metadata = metadata(&what.declared, &known, commit.now);
+        metadata.extend(terms.known);
         let user_metadata = what.declared.user_metadata.map(Into::into);
-        let done = service.commit(Commit { metadata, user_metadata, ..commit }).await;
+        let done = service.commit(Commit { metadata, user_metadata, replaces: terms.replaces, ..commit }).await;
         if let Err(err) = &done
             && is_sure(err)
         {

@@ -276,9 +276,10 @@ fn put(at: &mut Json, path: &[String], step: usize, value: Json, create: bool) -
             Ok(())
         }
         Json::Array(elements) => {
-            let place = key.trim().parse::<i32>().map_err(|_| {
-                Invalid::new("22P02", format!("path element at position {step} is not an integer: \"{key}\""))
-            })?;
+            let place = key
+                .trim()
+                .parse::<i32>()
+                .map_err(|_| Invalid::new("22P02", format!("path element at position {step} is not an integer: \"{key}\"")))?;
             let places: Vec<usize> = (0..elements.len()).collect();
             match (at_place(&places, place.into()), rest) {
                 (Some(at), []) => elements[*at] = value,

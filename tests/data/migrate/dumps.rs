@@ -80,7 +80,8 @@ async fn a_trigger_written_by_hand_sets_the_moment_too() {
     let app = TestApp::start().await;
     run(&app, BY_HAND).await;
     run(&app, "update notes set body = 'b', updated_at = '2001-01-01'").await;
-    let fresh = "select id from notes where updated_at = changed_at at time zone 'utc' and changed_at > now() - interval '1 hour'";
+    let fresh =
+        "select id from notes where updated_at = changed_at at time zone 'utc' and changed_at > now() - interval '1 hour'";
     assert_eq!(rows(&app, fresh).await, json!([{ "id": 1 }]));
     let called = app.service().request(reqwest::Method::POST, "/rest/v1/rpc/set_moments").json(&json!({})).await;
     assert_eq!(called.assert_status(404).json()["code"], "PGRST202");
@@ -89,7 +90,10 @@ async fn a_trigger_written_by_hand_sets_the_moment_too() {
         ("create trigger set_moments before update on notes for each row execute function set_moments()", "42710"),
         ("create trigger t before insert on notes for each row execute function set_moments()", "0A000"),
         ("create trigger t before update on notes for each row execute function nobody()", "42883"),
-        ("create table bare (id int primary key); create trigger t before update on bare for each row execute function set_moments()", "42703"),
+        (
+            "create table bare (id int primary key); create trigger t before update on bare for each row execute function set_moments()",
+            "42703",
+        ),
         ("create function f() returns trigger language plpgsql as $$ begin new.body = 'x'; return new; end $$", "0A000"),
         ("create function f() returns trigger language plpgsql as $$ begin return new; end $$", "0A000"),
         ("create function f() returns trigger language plpgsql as $$ begin new.a = now(); return old; end $$", "0A000"),
@@ -101,7 +105,10 @@ async fn a_trigger_written_by_hand_sets_the_moment_too() {
     // One that is replaced changes what its triggers do, and one that is dropped takes them along.
     run(&app, "create or replace function set_moments() returns trigger language plpgsql as 'begin new.changed_at = now(); return new; end'").await;
     run(&app, "update notes set updated_at = '2001-01-01', changed_at = null").await;
-    assert_eq!(rows(&app, "select updated_at::text as at, changed_at is null as none from notes").await, json!([{ "at": "2001-01-01 00:00:00", "none": false }]));
+    assert_eq!(
+        rows(&app, "select updated_at::text as at, changed_at is null as none from notes").await,
+        json!([{ "at": "2001-01-01 00:00:00", "none": false }])
+    );
     run(&app, "drop function set_moments cascade; update notes set changed_at = null").await;
     assert_eq!(rows(&app, "select changed_at from notes").await, json!([{ "changed_at": null }]));
 }

@@ -48,7 +48,7 @@ async fn without_a_server_the_database_itself_is_migrated() {
 async fn one_that_fails_in_the_middle_leaves_those_before_it_and_nothing_of_itself() {
     let app = TestApp::start().await;
     let folder = Folder::new(&THREE);
-    folder.put(THREE[1].0, "create table b (id int primary key);\ninsert into b values (1);\n\n  create trigger t before insert on b for each row execute function f();\n");
+    folder.put(THREE[1].0, "create table b (id int primary key);\ninsert into b values (1);\n\n  create trigger t before insert on b for each row execute function moddatetime(id);\n");
     let finished = up(&app, &folder, &[]);
     assert!(finished.stdout.starts_with("applied 20260101000000_a.sql"), "{}", finished.stdout);
     assert_refused(&finished, &[&format!("{}/20260102000000_b.sql:4:3: ", folder.text()), "trigger", "(0A000)", "; "]);
@@ -142,7 +142,7 @@ async fn check_tells_every_fault_with_its_place_and_needs_no_database() {
     assert!(assert_done(&check(&folder)).contains("are good"));
     folder.put(
         "20260104000000_d.sql",
-        "select x from a;\ncreate trigger t before insert on a for each row execute function f();\nselect y from a;",
+        "select x from a;\ncreate trigger t before insert on a for each row execute function moddatetime(x);\nselect y from a;",
     );
     folder.put("20260105000000_e.sql", "create table e (id int;\n");
     folder.put("20260106000000_f.sql", "create procedure p() language sql as $$ select 1 $$");
