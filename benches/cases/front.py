@@ -1,4 +1,4 @@
-"""The web front beside nginx: large files, compression, proxying, many connections, reloads under load, and an upstream that dies."""
+"""The web front beside nginx: large files, compression, proxying, many connections, reloads under load, and upstreams that die or are slow."""
 
 import os
 import pathlib
@@ -42,6 +42,7 @@ def run(bench: Bench) -> Report:
             _reload(bench, report, started)
             _memory(report, started)
             _upstream_dies(bench, report, started, behind["second"])
+        _upstream_is_slow(bench, report, root, ports[0])
     return report
 
 
@@ -111,21 +112,35 @@ def _upstream_dies(bench: Bench, report: Report, started: dict, second: servers.
     report.verdicts.append(Verdict("requests that fail when an upstream is killed", "0", str(failed), failed == 0))
 
 
+def _upstream_is_slow(bench: Bench, report: Report, root: pathlib.Path, fast: int) -> None:
+    """One of two upstreams takes 100 ms for each answer; both choose the one with the fewest requests under way."""
+    with running({"slow": lambda: servers.node(bench, "slow.mjs")}) as behind:
+        ports = [fast, behind["slow"].port]
+        starters = {
+            "plinth": lambda: Plinth(bench, root, ports, "least_connections"),
+            "nginx": lambda: nginx(bench, root, ports, "least_conn;"),
+        }
+        with running(starters) as started:
+            what = ("Proxied answer of 1 KiB, one of two upstreams is slow", 64, {})
+            _measure(bench, report, started, "/proxied/1k.txt", what)
+            report.tables[-1].notes.append(_upstream_is_slow.__doc__)
+
+
 class Plinth(servers.Plinth):
     """Plinth with the site's folder and two upstreams."""
 
-    def __init__(self, bench: Bench, root: pathlib.Path, ports: list[int]):
+    def __init__(self, bench: Bench, root: pathlib.Path, ports: list[int], balance: str = "round_robin"):
         file = bench.new_folder("config") / "plinth.toml"
         addresses = ", ".join(f'"127.0.0.1:{port}"' for port in ports)
         file.write_text(
-            f'[[upstreams]]\nname = "behind"\nservers = [{addresses}]\n\n'
+            f'[[upstreams]]\nname = "behind"\nbalance = "{balance}"\nservers = [{addresses}]\n\n'
             f'[[sites]]\nhosts = ["*"]\nroot = "{root}"\n\n'
             '[[sites.routes]]\npath = "/proxied"\nstrip_prefix = true\nupstream = "behind"\n'
         )
         super().__init__(bench, config=file, functions_spares=0)
 
 
-def nginx(bench: Bench, root: pathlib.Path, ports: list[int]) -> servers.Server:
+def nginx(bench: Bench, root: pathlib.Path, ports: list[int], balance: str = "") -> servers.Server:
     """nginx with the same; without upstreams it is one."""
     folder = bench.new_folder("nginx")
     port = servers.free_port()
@@ -137,6 +152,7 @@ def nginx(bench: Bench, root: pathlib.Path, ports: list[int]) -> servers.Server:
         "ROOT": root,
         "PORT": port,
         "SERVERS": servers_text,
+        "BALANCE": balance,
         "GZIP": "on" if ports else "off",
     }
     for name, value in values.items():

@@ -14,7 +14,7 @@ pub enum Error {
     Passwords { path: PathBuf, reason: String },
     /// An upstream's certificates cannot be checked.
     #[error(transparent)]
-    Tls(#[from] super::proxy::TlsError),
+    Tls(#[from] super::transport::TlsError),
     /// An expression that the configuration's check lets through does not compile.
     #[error("the regular expression {0} cannot be used")]
     Pattern(String),

@@ -22,9 +22,11 @@ mod files;
 mod function;
 mod limits;
 pub mod proxy;
+pub mod report;
 mod rules;
 mod sites;
 pub mod timings;
+mod transport;
 #[doc(hidden)]
 pub mod untrusted;
 
@@ -69,9 +71,9 @@ impl Front {
         let shared = Shared::new();
         let limits = Limits::default();
         let running = ArcSwap::from_pointee(Running::new(config, &shared, &limits)?);
-        let proxy = Proxy::new(tasks);
-        proxy.prepare(&config.front.upstreams)?;
         let upstreams = Upstreams::new(tasks);
+        let proxy = Proxy::new(upstreams.tls(), tasks);
+        proxy.prepare(&config.front.upstreams)?;
         upstreams.apply(&config.front.upstreams);
         let configured = ArcSwap::from_pointee(config.front.clone());
         Ok(Self(Arc::new(Parts { running, configured, shared, limits, upstreams, proxy, functions })))

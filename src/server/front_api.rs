@@ -11,6 +11,7 @@ use crate::api::{Code, FieldError, JsonBody, Problem};
 use crate::auth::api::Caller;
 use crate::config::front::{Action, PathMatch, Route, Server, Site};
 use crate::front::balance::{Change, ChangeError, UpstreamReport};
+use crate::front::report::CachesReport;
 
 /// The document of these endpoints.
 #[derive(OpenApi)]
@@ -27,6 +28,8 @@ pub(crate) struct FrontReport {
     sites: Vec<SiteReport>,
     /// The upstreams, by name.
     upstreams: Vec<UpstreamReport>,
+    /// What is kept in memory.
+    cache: CachesReport,
 }
 
 /// A site of the configuration.
@@ -127,10 +130,10 @@ pub(super) fn routes(scope: Scope) -> Scope {
     scope.service(front).service(add_backend).service(change_backend).service(remove_backend)
 }
 
-/// See sites, routes and upstreams
+/// See sites, routes, upstreams and the cache
 ///
 /// Each server of an upstream with its state, why it is unwell or was ejected, its requests at the moment and in all, its failures and
-/// its latency. Needs the service key.
+/// its latency; what the files in memory take, and how often they answer. Needs the service key.
 #[utoipa::path(
     get,
     path = "/admin/v1/front",
@@ -144,6 +147,7 @@ async fn front(caller: Caller, app: Data<App>) -> Result<impl Responder, Problem
     Ok(Json(FrontReport {
         sites: app.front.configured().sites.iter().map(site).collect(),
         upstreams: app.front.upstreams().report(),
+        cache: app.front.caches().await,
     }))
 }
 

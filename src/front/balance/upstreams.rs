@@ -14,6 +14,7 @@ use super::report::UpstreamReport;
 use super::sticky::Tokens;
 use super::upstream::Upstream;
 use crate::config::front;
+use crate::front::transport::TlsConfigs;
 use crate::tasks::Tasks;
 use crate::types::Clock;
 
@@ -45,6 +46,7 @@ pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) labels: Labels,
     pub(super) tokens: ArcSwap<Tokens>,
+    pub(super) tls: Arc<TlsConfigs>,
     seeds: AtomicU64,
 }
 
@@ -76,9 +78,15 @@ impl Upstreams {
             clock,
             labels: Labels::default(),
             tokens: ArcSwap::from_pointee(Tokens::new(&key)),
+            tls: Arc::default(),
             seeds: AtomicU64::new(seed),
         };
         Self(Arc::new(Inner { shared: Arc::new(shared), by_name: ArcSwap::default(), applying: Mutex::new(()) }))
+    }
+
+    /// How connections to servers with TLS are encrypted.
+    pub(in crate::front) fn tls(&self) -> Arc<TlsConfigs> {
+        Arc::clone(&self.0.shared.tls)
     }
 
     /// The key that sticky cookies are made with: the same on all nodes and after a restart, so that cookies go on leading to their

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::web;
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use bytes::Bytes;
 use super::PLACES;
 use super::encoder::{Effort, Encoder};
 use crate::front::files::{Accepted, Coding, Content, Form, Identity};
+use crate::front::report::CacheReport;
 
 /// Bytes kept at the most.
 const CAPACITY: u64 = 64 * 1024 * 1024;
@@ -19,7 +21,11 @@ const OVERHEAD: u32 = 512;
 
 /// The compressed forms of files, by the bytes they were made of.
 #[derive(Debug)]
-pub(in crate::front) struct Made(moka::future::Cache<(Identity, Coding), Tried>);
+pub(in crate::front) struct Made {
+    forms: moka::future::Cache<(Identity, Coding), Tried>,
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
 
 /// What came of compressing a file.
 #[derive(Clone, Debug)]
@@ -35,7 +41,8 @@ impl Made {
             let bytes = if let Tried::Shorter(form) = tried { form.content.len() } else { 0 };
             u32::try_from(bytes).unwrap_or(u32::MAX).saturating_add(OVERHEAD)
         };
-        Self(moka::future::Cache::builder().max_capacity(CAPACITY).weigher(weigh).build())
+        let forms = moka::future::Cache::builder().max_capacity(CAPACITY).weigher(weigh).build();
+        Self { forms, hits: AtomicU64::new(0), misses: AtomicU64::new(0) }
     }
 
     /// The form that the client takes; made first, by one for all that ask for it. `None` when it takes none, when none is shorter, or
@@ -46,13 +53,27 @@ impl Made {
         }
         let coding = Accepted::parse(accept_encoding).best()?;
         let key = (form.identity.clone()?, coding);
-        let tried = match self.0.get(&key).await {
-            Some(tried) => tried,
-            None => self.0.optionally_get_with(key, make(form.content.clone(), coding)).await?,
+        let tried = if let Some(tried) = self.forms.get(&key).await {
+            self.hits.fetch_add(1, Ordering::Relaxed);
+            tried
+        } else {
+            self.misses.fetch_add(1, Ordering::Relaxed);
+            self.forms.optionally_get_with(key, make(form.content.clone(), coding)).await?
         };
         match tried {
             Tried::Shorter(form) => Some((form, coding)),
             Tried::NoShorter => None,
+        }
+    }
+
+    pub(in crate::front) async fn report(&self) -> CacheReport {
+        self.forms.run_pending_tasks().await;
+        CacheReport {
+            entries: self.forms.entry_count(),
+            bytes: self.forms.weighted_size(),
+            max_bytes: CAPACITY,
+            hits: self.hits.load(Ordering::Relaxed),
+            misses: self.misses.load(Ordering::Relaxed),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::folder::{Loaded, Stamp};
 use super::path::SitePath;
 use super::resource::Resource;
+use crate::front::report::CacheReport;
 
 /// Bytes kept at the most.
 const CAPACITY: u64 = 64 * 1024 * 1024;
@@ -21,6 +22,8 @@ const FRESH: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Cache {
     entries: moka::sync::Cache<Key, Arc<Entry>>,
+    hits: AtomicU64,
+    misses: AtomicU64,
     started: Instant,
 }
 
@@ -57,11 +60,15 @@ impl Cache {
             u32::try_from(bytes).unwrap_or(u32::MAX)
         };
         let entries = moka::sync::Cache::builder().max_capacity(CAPACITY).weigher(weigh).build();
-        Self { entries, started: Instant::now() }
+        Self { entries, hits: AtomicU64::new(0), misses: AtomicU64::new(0), started: Instant::now() }
     }
 
     pub(super) fn get(&self, key: &Key) -> Cached {
-        let Some(entry) = self.entries.get(key) else { return Cached::Nothing };
+        let Some(entry) = self.entries.get(key) else {
+            self.misses.fetch_add(1, Ordering::Relaxed);
+            return Cached::Nothing;
+        };
+        self.hits.fetch_add(1, Ordering::Relaxed);
         let (now, checked) = (self.now(), entry.checked.load(Ordering::Relaxed));
         if u128::from(now.saturating_sub(checked)) < FRESH.as_millis() {
             return Cached::Fresh(Arc::clone(&entry.resource));
@@ -86,6 +93,17 @@ impl Cache {
 
     pub(super) fn remove(&self, key: &Key) {
         self.entries.invalidate(key);
+    }
+
+    pub(super) fn report(&self) -> CacheReport {
+        self.entries.run_pending_tasks();
+        CacheReport {
+            entries: self.entries.entry_count(),
+            bytes: self.entries.weighted_size(),
+            max_bytes: CAPACITY,
+            hits: self.hits.load(Ordering::Relaxed),
+            misses: self.misses.load(Ordering::Relaxed),
+        }
     }
 
     fn now(&self) -> u64 {

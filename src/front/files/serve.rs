@@ -18,6 +18,7 @@ use super::resource::Resource;
 use crate::config::front as config;
 use crate::front::compress::{Made, Settings};
 use crate::front::error::Error;
+use crate::front::report::CachesReport;
 
 /// What all folders share: memory for small files, for compressed ones, and the built-in page.
 pub(in crate::front) struct Shared {
@@ -60,6 +61,11 @@ enum Target {
 impl Shared {
     pub(in crate::front) fn new() -> Arc<Self> {
         Arc::new(Self { cache: Cache::new(), made: Made::new(), builtin: Builtin::new(), next: AtomicU64::new(0) })
+    }
+
+    /// What is held in memory.
+    pub(in crate::front) async fn report(&self) -> CachesReport {
+        CachesReport { files: self.cache.report(), compressed: self.made.report().await }
     }
 }
 

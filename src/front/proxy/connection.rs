@@ -15,9 +15,9 @@ use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::TokioIo;
 
-use super::io::Io;
 use super::source::Outgoing;
 use super::watch::{Expiry, Watch};
+use crate::front::transport::Io;
 
 /// The longest head of an answer, in bytes; nginx takes 4 KiB or 8 KiB.
 const MAX_HEAD: usize = 64 * 1024;

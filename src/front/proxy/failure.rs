@@ -8,10 +8,10 @@ use actix_web::{HttpResponse, ResponseError};
 use super::connect::ConnectError;
 use super::connection::SendError;
 use super::source::ClientFault;
-use super::tls::TlsError;
 use super::watch::Expiry;
 use crate::api::{Code, Problem};
 use crate::front::balance;
+use crate::front::transport::TlsError;
 
 /// Why an exchange has no answer of the upstream.
 #[derive(Debug, thiserror::Error)]

@@ -20,7 +20,6 @@ use super::failure::{Failed, Failure};
 use super::head::{Head, MAX_HOPS, hops_of};
 use super::pool::{self, Key};
 use super::source::Source;
-use super::tls::Tls;
 use super::tunnel::Tunnel;
 use super::watch::{Timer, Watch};
 use super::{Exchange, Proxy};
@@ -28,6 +27,7 @@ use crate::api::Code;
 use crate::config::front::{self, Protocol, Proxying};
 use crate::front::balance::{Ask, Outcome, Pick, Upstream, hash_key, sticky_cookie};
 use crate::front::timings::Timings;
+use crate::front::transport::{Tls, server_name};
 
 /// What all tries of an exchange share.
 struct Forwarding<'a> {
@@ -81,7 +81,7 @@ impl Proxy {
                 source,
                 raw,
                 upstream,
-                tls: self.tls.of(&config)?,
+                tls: config.transport.tls.then(|| self.tls.of(&config.name, &config.transport)).transpose()?,
                 config: Arc::clone(&config),
                 deadline: how.timeout.map(|limit| started + limit),
                 timings: Timings::default(),
@@ -230,10 +230,7 @@ impl Forwarding<'_> {
     fn key(&self, pick: &Pick) -> Key {
         // HTTP/2 has no upgrades of this kind that servers agree on, so a WebSocket has an HTTP/1.1 connection.
         let http2 = self.config.transport.protocol != Protocol::Http1 && !self.head.is_websocket;
-        let tls = self.tls.as_ref().map(|tls| {
-            let own = || pick.name().rsplit_once(':').map_or(pick.name(), |(host, _)| host).trim_matches(['[', ']']).to_owned();
-            (tls.id, self.config.transport.tls_name.clone().unwrap_or_else(own))
-        });
+        let tls = self.tls.as_ref().map(|tls| (tls.id, server_name(&self.config.transport, pick.name()).to_owned()));
         Key { address: pick.address(), http2, tls }
     }
 

@@ -22,10 +22,8 @@ mod failure;
 mod forward;
 mod head;
 mod headers;
-mod io;
 mod pool;
 mod source;
-mod tls;
 mod tunnel;
 mod watch;
 
@@ -35,16 +33,15 @@ use actix_web::HttpRequest;
 use actix_web::dev::Payload;
 
 pub(super) use headers::of_request as passed_on;
-pub use tls::TlsError;
 
 use super::client::Client;
+use super::transport::{TlsConfigs, TlsError};
 use crate::config::front::{Proxying, Upstream};
 use crate::tasks::Tasks;
-use tls::TlsConfigs;
 
 /// Passes requests on. Made once: its connections outlive reloads.
 pub struct Proxy {
-    tls: TlsConfigs,
+    tls: Arc<TlsConfigs>,
     tasks: Tasks,
 }
 
@@ -61,8 +58,8 @@ pub struct Exchange {
 impl Proxy {
     /// A proxy without connections. Its tunnels end when `tasks` stop.
     #[must_use]
-    pub fn new(tasks: &Tasks) -> Self {
-        Self { tls: TlsConfigs::default(), tasks: tasks.clone() }
+    pub(super) fn new(tls: Arc<TlsConfigs>, tasks: &Tasks) -> Self {
+        Self { tls, tasks: tasks.clone() }
     }
 
     /// Reads the certificates that upstreams are checked by. At each start and reload, before the first request.

@@ -21,9 +21,9 @@ use futures_util::StreamExt;
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf, ReadHalf, WriteHalf};
 use tokio::task::JoinHandle;
 
-use super::io::Io;
 use super::watch::Timer;
 use crate::front::balance::Pick;
+use crate::front::transport::Io;
 use crate::tasks::Tasks;
 
 /// Bytes read at a time.

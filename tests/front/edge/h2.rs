@@ -79,10 +79,15 @@ pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8>
 pub(super) fn request(method: &str, path: &str) -> Vec<u8> {
     let mut block = Vec::new();
     for (index, value) in [(2, method), (6, "https"), (4, path), (1, "a.example")] {
-        block.push(index);
-        text(&mut block, value.as_bytes());
+        indexed(&mut block, index, value);
     }
     block
+}
+
+/// A header whose name is in the table that everybody has, not remembered.
+pub(super) fn indexed(block: &mut Vec<u8>, index: u8, value: &str) {
+    block.push(index);
+    text(block, value.as_bytes());
 }
 
 /// A header that is not remembered.

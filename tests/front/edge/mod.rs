@@ -1,5 +1,6 @@
 //! Where clients meet the server: reload, TLS, what is seen, and clients that mean harm.
 
+mod authority;
 mod client;
 mod floods;
 mod h2;

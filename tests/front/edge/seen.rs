@@ -88,3 +88,32 @@ async fn each_worker_counts_and_is_measured() {
         .await;
     assert!(metric("plinth_worker_connections_total").await >= 20.0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_phases_of_an_upstreams_answer_are_told() {
+    let upstream = TestApp::start().await;
+    let url = upstream.url();
+    let address = url.trim_start_matches("http://");
+    let front = |told: bool| {
+        format!(
+            "{JSON}[server]\nupstream_timing = {told}\n[[upstreams]]\nname = \"up\"\nservers = [\"{address}\"]\n[[sites]]\nhosts = \"*\"\n\
+             [[sites.routes]]\npath = \"/p\"\nstrip_prefix = true\nupstream = \"up\"\n"
+        )
+    };
+    let app = TestApp::start_with(&front(true)).await;
+    let answer = app.nobody().get("/p/health/live").await;
+    let told = answer.assert_status(200).header("server-timing").unwrap();
+    let phases: Vec<_> = told.split(", ").filter_map(|phase| phase.split_once(";dur=")).collect();
+    assert_eq!(phases.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["queue", "connect", "upstream"], "{told}");
+    assert!(phases.iter().all(|(_, time)| time.parse::<f64>().is_ok_and(|time| time >= 0.0)), "{told}");
+
+    let line = access_line(&app, "/p/health/live").await;
+    assert_eq!((&line["upstream"], &line["tries"]), (&format!("up {address}").into(), &1.into()), "{line}");
+    let time = |phase: &str| line[phase].as_f64().unwrap_or_else(|| panic!("{phase} of {line}"));
+    let phases = time("queue_ms") + time("connect_ms") + time("upstream_first_byte_ms");
+    assert!(time("upstream_first_byte_ms") > 0.0 && phases <= time("duration_ms"), "{line}");
+    assert!(time("first_byte_ms") <= time("duration_ms"), "{line}");
+
+    let silent = TestApp::start_with(&front(false)).await;
+    assert_eq!(silent.nobody().get("/p/health/live").await.assert_status(200).header("server-timing"), None);
+}

@@ -13,7 +13,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::json;
 
 use super::{logged, proxied_as};
-use crate::support::TestApp;
+use crate::support::{TestApp, eventually};
 
 /// A server that tells how it was asked.
 struct Server {
@@ -141,4 +141,42 @@ async fn http2_is_spoken_where_the_server_agrees() {
         // One for each web worker; at the very start requests may have opened a few more at once.
         assert!(connections <= 12, "{connections} connections");
     }
+}
+
+/// Waits until the one server was asked whether it is well, and gives its state and what is wrong with it.
+async fn standing(app: &TestApp) -> (String, String) {
+    eventually("a health check", Duration::from_secs(20), async || {
+        let front = app.service().get("/admin/v1/front").await.json();
+        let backend = &front["upstreams"][0]["backends"][0];
+        let text = |key: &str| backend[key].as_str().unwrap_or_default().to_owned();
+        backend["checked_at"].is_string().then(|| (text("state"), text("why")))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn health_checks_speak_what_requests_do() {
+    let tls = Server::start(Kind::Tls);
+    let plain = Server::start(Kind::H2c);
+    let health = "health = { path = \"/well\", interval = \"50ms\", timeout = \"10s\" }";
+    for (server, upstream) in [
+        (&tls, format!("{}\n{health}", tls.trusted())),
+        (&tls, format!("{}\nprotocol = \"h2\"\n{health}", tls.trusted())),
+        (&plain, format!("protocol = \"h2c\"\n{health}")),
+    ] {
+        let app = server.proxied(&upstream).await;
+        assert_eq!(standing(&app).await, ("well".to_owned(), String::new()), "{upstream}");
+    }
+
+    let other = format!("{}\n{health}", tls.trusted().replace("upstream.test", "another.test"));
+    let (state, why) = standing(&tls.proxied(&other).await).await;
+    assert!(state == "unwell" && why.starts_with("no TLS: invalid peer certificate"), "{state}: {why}");
+
+    let port = plain.address.port();
+    let elsewhere =
+        |more: &str| format!("{}\nhealth = {{ port = {port}, interval = \"50ms\", timeout = \"10s\"{more} }}", tls.trusted());
+    let (state, why) = standing(&tls.proxied(&elsewhere("")).await).await;
+    assert_eq!((state.as_str(), why.as_str()), ("well", ""), "at another port it is asked without TLS");
+    let (state, why) = standing(&tls.proxied(&elsewhere(", tls = true")).await).await;
+    assert!(state == "unwell" && why.starts_with("no TLS: "), "{state}: {why}");
 }

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{sites, write};
 use crate::support::{Response, TestApp};
@@ -180,4 +180,28 @@ async fn what_a_function_answers_is_compressed_as_it_comes() {
         // It is not at its end, so reading it to there fails after what is there.
         let _ = flate2::read::GzDecoder::new(packed.as_slice()).read_to_string(&mut plain);
     }
+}
+
+#[tokio::test]
+async fn what_files_take_in_memory_is_seen() {
+    let (app, _folder) = sites(SITES, fill).await;
+    let seen = async || app.service().get("/admin/v1/front").await.assert_status(200).json()["cache"].clone();
+    let counts = |cache: &Value, kind: &str| -> Vec<u64> {
+        ["entries", "hits", "misses"].iter().map(|key| cache[kind][*key].as_u64().unwrap()).collect()
+    };
+    let before = seen().await;
+    assert_eq!(before["files"]["max_bytes"], 64 << 20);
+    for _ in 0..3 {
+        get(&app, "a.example", "/a.js", "br").await.assert_status(200);
+    }
+    get(&app, "a.example", "/tiny.css", "br").await.assert_status(200);
+    get(&app, "a.example", "/none.js", "br").await.assert_status(404);
+    let cache = seen().await;
+    let grown =
+        |kind: &str| counts(&cache, kind).iter().zip(counts(&before, kind)).map(|(now, then)| now - then).collect::<Vec<_>>();
+    assert_eq!(grown("compressed"), [1, 2, 1], "{cache}");
+    let files = grown("files");
+    assert_eq!((files[0], files[1]), (2, 2), "{cache}");
+    let bytes = |kind: &str| cache[kind]["bytes"].as_u64().unwrap();
+    assert!(bytes("files") >= text().len() as u64 && bytes("compressed") < bytes("files"), "{cache}");
 }

@@ -10,7 +10,7 @@ use reqwest::Method;
 use crate::support::{Request, Response, TestApp};
 
 /// A request that is signed with the access key.
-struct Call<'a> {
+pub(in crate::storage) struct Call<'a> {
     app: &'a TestApp,
     method: Method,
     /// Path and query below the door, encoded.
@@ -19,20 +19,20 @@ struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    fn new(app: &'a TestApp, method: Method, target: &str) -> Self {
+    pub(in crate::storage) fn new(app: &'a TestApp, method: Method, target: &str) -> Self {
         let date = Clock::system().now().to_chrono().format("%Y%m%dT%H%M%SZ").to_string();
         let headers =
             vec![("host".to_owned(), app.url().trim_start_matches("http://").to_owned()), ("x-amz-date".to_owned(), date)];
         Self { app, method, target: format!("/storage/v1/s3{target}"), headers }
     }
 
-    fn header(mut self, name: &str, value: &str) -> Self {
+    pub(in crate::storage) fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// The request, signed, and what signs the chunks of its body.
-    fn signed(self, payload: &str) -> (Request, Chain) {
+    pub(in crate::storage) fn signed(self, payload: &str) -> (Request, Chain) {
         let call = self.header("x-amz-content-sha256", payload);
         let (path, query) = call.target.split_once('?').unwrap_or((&call.target, ""));
         let check = Check { service: "s3", path: PathStyle::AsSent, now: Clock::system().now() };
@@ -53,7 +53,7 @@ impl<'a> Call<'a> {
 
 /// Holds an answer to be a refusal in S3's shape.
 #[track_caller]
-fn refused(answer: &Response, status: u16, code: &str) {
+pub(in crate::storage) fn refused(answer: &Response, status: u16, code: &str) {
     let text = answer.text();
     assert_eq!((answer.status(), text.contains(&format!("<Code>{code}</Code>"))), (status, true), "{text}");
     assert!(text.contains("<Resource>/") && text.contains("<RequestId>") && text.contains("<Message>"), "{text}");

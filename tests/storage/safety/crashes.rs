@@ -14,7 +14,7 @@ async fn is_done(request: Request) -> bool {
 }
 
 /// Runs a change for one object after the other until the server is killed in the middle; gives those that were answered for.
-async fn killed_in<F>(app: &mut TestApp, count: usize, at: usize, change: F) -> Vec<usize>
+pub(super) async fn killed_in<F>(app: &mut TestApp, count: usize, at: usize, change: F) -> Vec<usize>
 where
     F: AsyncFn(&Client, usize) -> bool,
 {

@@ -3,4 +3,5 @@
 mod consistency;
 mod crashes;
 mod disk;
+mod door;
 mod surfaces;

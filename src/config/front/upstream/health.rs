@@ -24,12 +24,14 @@ pub struct HealthCheck {
     pub fall: u32,
     /// Another port than the server's.
     pub port: Option<u16>,
+    /// Whether it is asked by TLS; `None` for as requests are, and without TLS at another port.
+    pub tls: Option<bool>,
 }
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CheckKind {
-    /// A GET over HTTP/1.1, answered with one of the statuses.
+    /// A GET, answered with one of the statuses.
     #[default]
     Http,
     /// A connection.
@@ -66,6 +68,7 @@ impl Default for HealthCheck {
             rise: 0,
             fall: 0,
             port: None,
+            tls: None,
         };
         fill(&mut check);
         check
@@ -105,7 +108,7 @@ const CHECK: &[Field<HealthCheck>] = &[
     Field {
         key: "kind",
         default: "http",
-        meaning: "What is asked: a GET over HTTP/1.1, or a TCP connection alone.",
+        meaning: "What is asked: a GET, over HTTP/1.1 or, where requests are sent so, HTTP/2 without TLS; or a TCP connection alone.",
         allowed: "\"http\" or \"tcp\"",
         set: |check, raw| {
             check.kind = match raw.text()? {
@@ -179,6 +182,14 @@ const CHECK: &[Field<HealthCheck>] = &[
         meaning: "The port that is asked, when it is not the server's.",
         allowed: "a whole number from 1 to 65535",
         set: |check, raw| raw.whole(1..=u16::MAX).map(|port| check.port = Some(port)),
+    },
+    Field {
+        key: "tls",
+        default: "",
+        meaning: "Whether the server is asked by TLS, with the upstream's `tls_ca`, `tls_name` and `tls_verify`; when it is not said, as \
+                  requests are sent, and without TLS at another port.",
+        allowed: "true or false",
+        set: |check, raw| raw.flag().map(|flag| check.tls = Some(flag)),
     },
 ];
 

@@ -15,9 +15,10 @@ use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme
 use crate::config::front::{Transport, Upstream};
 
 /// What is offered in the handshake of an upstream's connections.
-pub(super) struct Tls {
+#[derive(Debug)]
+pub(in crate::front) struct Tls {
     /// Tells apart connections that were checked differently.
-    pub(super) id: u64,
+    pub(in crate::front) id: u64,
     pub(super) http1: Arc<ClientConfig>,
     pub(super) http2: Arc<ClientConfig>,
 }
@@ -39,14 +40,14 @@ pub enum TlsError {
 type Trust = (Option<PathBuf>, bool);
 
 /// Every way to check certificates that an upstream has asked for.
-#[derive(Default)]
-pub(super) struct TlsConfigs {
+#[derive(Debug, Default)]
+pub(in crate::front) struct TlsConfigs {
     known: RwLock<HashMap<Trust, Arc<Tls>>>,
 }
 
 impl TlsConfigs {
     /// Reads the certificates of every upstream anew, so that a reload takes new ones.
-    pub(super) fn prepare(&self, upstreams: &[Upstream]) -> Result<(), TlsError> {
+    pub(in crate::front) fn prepare(&self, upstreams: &[Upstream]) -> Result<(), TlsError> {
         let mut fresh = HashMap::new();
         for upstream in upstreams.iter().filter(|upstream| upstream.transport.tls) {
             if !upstream.transport.tls_verify {
@@ -65,20 +66,23 @@ impl TlsConfigs {
         Ok(())
     }
 
-    /// How connections of a kind are encrypted; `None` for those that are not.
-    pub(super) fn of(&self, upstream: &Upstream) -> Result<Option<Arc<Tls>>, TlsError> {
-        if !upstream.transport.tls {
-            return Ok(None);
-        }
-        let trust = trust(&upstream.transport);
+    /// How the encrypted connections of an upstream are.
+    pub(in crate::front) fn of(&self, upstream: &str, transport: &Transport) -> Result<Arc<Tls>, TlsError> {
+        let trust = trust(transport);
         if let Some(tls) = self.known.read().unwrap_or_else(PoisonError::into_inner).get(&trust) {
-            return Ok(Some(Arc::clone(tls)));
+            return Ok(Arc::clone(tls));
         }
         // An upstream of the configuration before the last reload.
-        let tls = Arc::new(open(&upstream.name, &trust)?);
+        let tls = Arc::new(open(upstream, &trust)?);
         self.known.write().unwrap_or_else(PoisonError::into_inner).insert(trust, Arc::clone(&tls));
-        Ok(Some(tls))
+        Ok(tls)
     }
+}
+
+/// Whom an upstream's server of a name must show a certificate for.
+pub(in crate::front) fn server_name<'n>(transport: &'n Transport, name: &'n str) -> &'n str {
+    let own = || name.rsplit_once(':').map_or(name, |(host, _)| host).trim_matches(['[', ']']);
+    transport.tls_name.as_deref().unwrap_or_else(own)
 }
 
 fn trust(transport: &Transport) -> Trust {

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 /// A connection to an upstream's server.
-pub(super) enum Io {
+pub(in crate::front) enum Io {
     Plain(TcpStream),
     // A TLS session is some kilobytes; behind a pointer it is not moved with its connection.
     Tls(Box<TlsStream<TcpStream>>),
