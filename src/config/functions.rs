@@ -23,6 +23,16 @@ pub struct Functions {
     pub timeout: Duration,
     /// How long code outside the handler may run.
     pub init_timeout: Duration,
+    /// Calls that nobody waits for and that run at once on this node at the most; 0 means half of `max_running`.
+    pub max_events: usize,
+    /// How often such a call is tried again that failed in the function.
+    pub event_retries: u32,
+    /// The wait before the first of these tries; before the second it is twice as long.
+    pub event_retry_wait: Duration,
+    /// Such a call is not tried when it is older.
+    pub event_max_age: Duration,
+    /// How long those are kept that were given up.
+    pub keep_dead_events: Duration,
     /// The largest package, in bytes.
     pub max_package: usize,
     /// Bytes that the files of a package may have together.
@@ -122,6 +132,53 @@ pub(super) const SETTINGS: &[Setting] = &[
         allowed: "a time from 1s to 5m",
         set: |config, raw| {
             raw.duration(Duration::from_secs(1)..=Duration::from_secs(300)).map(|value| config.functions.init_timeout = value)
+        },
+    },
+    Setting {
+        key: "functions.max_events",
+        env: "PLINTH_FUNCTIONS_MAX_EVENTS",
+        default: "0",
+        meaning: "Asynchronous calls running at once on this node at the most; 0 means half of `functions.max_running`.",
+        allowed: "a whole number from 0 to 10000",
+        set: |config, raw| raw.whole(0..=10_000).map(|value| config.functions.max_events = value),
+    },
+    Setting {
+        key: "functions.event_retries",
+        env: "PLINTH_FUNCTIONS_EVENT_RETRIES",
+        default: "2",
+        meaning: "How often an asynchronous call is tried again that failed in the function, unless the function says otherwise.",
+        allowed: "a whole number from 0 to 2",
+        set: |config, raw| raw.whole(0..=2).map(|value| config.functions.event_retries = value),
+    },
+    Setting {
+        key: "functions.event_retry_wait",
+        env: "PLINTH_FUNCTIONS_EVENT_RETRY_WAIT",
+        default: "60s",
+        meaning: "The wait before an asynchronous call that failed is tried again; before the second time it is twice as long.",
+        allowed: "a time from 10ms to 1h",
+        set: |config, raw| {
+            raw.duration(Duration::from_millis(10)..=Duration::from_secs(3600))
+                .map(|value| config.functions.event_retry_wait = value)
+        },
+    },
+    Setting {
+        key: "functions.event_max_age",
+        env: "PLINTH_FUNCTIONS_EVENT_MAX_AGE",
+        default: "6h",
+        meaning: "An asynchronous call that is older is not tried any more, unless the function says otherwise.",
+        allowed: "a time from 1s to 6h",
+        set: |config, raw| {
+            raw.duration(Duration::from_secs(1)..=Duration::from_secs(21_600)).map(|value| config.functions.event_max_age = value)
+        },
+    },
+    Setting {
+        key: "functions.keep_dead_events",
+        env: "PLINTH_FUNCTIONS_KEEP_DEAD_EVENTS",
+        default: "14d",
+        meaning: "How long asynchronous calls that were given up are kept, to be looked at and run again.",
+        allowed: "a time from 0s to 365d",
+        set: |config, raw| {
+            raw.duration(Duration::ZERO..=Duration::from_hours(365 * 24)).map(|value| config.functions.keep_dead_events = value)
         },
     },
     Setting {

@@ -22,7 +22,6 @@ mod files;
 mod function;
 mod limits;
 pub mod proxy;
-pub mod report;
 mod rules;
 mod sites;
 pub mod timings;
@@ -37,6 +36,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use arc_swap::ArcSwap;
 
 pub use error::Error;
+pub use files::{CacheReport, CachesReport};
 pub use function::{CallFunction, FunctionCall};
 
 use self::balance::Upstreams;

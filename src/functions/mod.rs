@@ -15,9 +15,9 @@
 //!   the service key never reaches a function.
 
 pub mod api;
-mod build;
 pub mod egress;
 mod error;
+mod events;
 mod fault;
 mod invoker;
 mod logs;
@@ -34,4 +34,6 @@ pub use self::error::{Error, Result};
 pub use self::fault::{Details, Failure, Outcome};
 pub use self::invoker::{Body, Done, Download, Payload, Reply, Upload, Uploader, untrusted, upload};
 pub use self::metering::Phases;
-pub use self::service::{AliasChange, Draft, Event, FunctionsService, Parts, Publication, Status, Target, Totals};
+pub use self::service::{
+    AliasChange, Draft, Event, EventConfigDraft, FunctionsService, MAX_EVENT, Parts, Publication, Status, Target, Totals,
+};

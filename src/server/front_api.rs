@@ -10,8 +10,8 @@ use super::app::App;
 use crate::api::{Code, FieldError, JsonBody, Problem};
 use crate::auth::api::Caller;
 use crate::config::front::{Action, PathMatch, Route, Server, Site};
+use crate::front::CachesReport;
 use crate::front::balance::{Change, ChangeError, UpstreamReport};
-use crate::front::report::CachesReport;
 
 /// The document of these endpoints.
 #[derive(OpenApi)]

@@ -1,6 +1,7 @@
 //! Functions over HTTP: deployed, called, broken, killed.
 
 mod deploy;
+mod events;
 mod faults;
 mod fetch;
 mod follow;

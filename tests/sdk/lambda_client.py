@@ -119,7 +119,8 @@ def tells_of_calls():
     refused("InvalidRequestContentException", 400, LAMBDA.invoke, FunctionName="told", Payload=b"{no json")
     refused("InvalidRequestContentException", 400, LAMBDA.invoke, FunctionName="told", ClientContext="%%%")
     refused("RequestTooLargeException", 413, LAMBDA.invoke, FunctionName="told", Payload=b'"' + b"x" * (6 * 1024 * 1024) + b'"')
-    refused("InvalidParameterValueException", 400, LAMBDA.invoke, FunctionName="told", InvocationType="Event")
+    refused("InvalidRequestContentException", 400, LAMBDA.invoke, FunctionName="told", InvocationType="Event", Payload=b"{no json")
+    refused("RequestTooLargeException", 413, LAMBDA.invoke, FunctionName="told", InvocationType="Event", Payload=b'"' + b"x" * 1024 * 1024 + b'"')
     missing = refused("ResourceNotFoundException", 404, LAMBDA.invoke, FunctionName="missing")
     assert "Function not found: arn:aws:lambda:local:000000000000:function:missing" in str(missing)
     refused("ResourceNotFoundException", 404, LAMBDA.invoke, FunctionName="told", Qualifier="7")
@@ -253,6 +254,45 @@ def bounds_concurrency():
     assert LAMBDA.get_function_concurrency(FunctionName="bounded").get("ReservedConcurrentExecutions") is None
     settings = LAMBDA.get_account_settings()
     assert settings["AccountUsage"]["FunctionCount"] >= 1 and settings["AccountLimit"]["ConcurrentExecutions"] >= 1
+
+
+def calls_that_nobody_waits_for():
+    # The second is called when an event is over, and tells later what it was called with: one environment, so one memory.
+    create("over", "let last = null; export const handler = async (event) => { if (event.version === '1.0') last = event; return last; };")
+    LAMBDA.put_function_concurrency(FunctionName="over", ReservedConcurrentExecutions=1)
+    create("work", "export const handler = async (event) => { if (event.fail) throw new RangeError('no'); return { did: event.n }; };")
+    arn = LAMBDA.get_function(FunctionName="over")["Configuration"]["FunctionArn"]
+    missing = "ResourceNotFoundException"
+    refused(missing, 404, LAMBDA.get_function_event_invoke_config, FunctionName="work")
+    refused(missing, 404, LAMBDA.update_function_event_invoke_config, FunctionName="work", MaximumRetryAttempts=0)
+    told = {"OnSuccess": {"Destination": arn}, "OnFailure": {"Destination": arn}}
+    put = LAMBDA.put_function_event_invoke_config(
+        FunctionName="work", MaximumRetryAttempts=0, MaximumEventAgeInSeconds=60, DestinationConfig=told
+    )
+    assert put["MaximumRetryAttempts"] == 0 and put["DestinationConfig"] == told and put["LastModified"].year >= 2026, put
+    got = LAMBDA.get_function_event_invoke_config(FunctionName="work")
+    assert (got["MaximumEventAgeInSeconds"], got["FunctionArn"].split(":")[-1]) == (60, "$LATEST"), got
+    for event, condition in (({"n": 7}, "Success"), ({"fail": True}, "RetriesExhausted")):
+        sent = LAMBDA.invoke(FunctionName="work", InvocationType="Event", Payload=json.dumps(event))
+        assert sent["StatusCode"] == 202 and sent["Payload"].read() == b"", sent
+        request = sent["ResponseMetadata"]["RequestId"]
+        record = None
+        for _ in range(400):
+            try:
+                record = invoked("over", {})[1]
+            except ClientError as err:
+                assert err.response["Error"]["Code"] == "TooManyRequestsException", err
+            if record and record["requestContext"]["requestId"] == request:
+                break
+            time.sleep(0.05)
+        assert record["requestContext"]["condition"] == condition and record["requestPayload"] == event, record
+    assert record["responsePayload"] == {"errorType": "RangeError", "errorMessage": "no"}, record
+    changed = LAMBDA.update_function_event_invoke_config(FunctionName="work", MaximumRetryAttempts=1)
+    assert (changed["MaximumRetryAttempts"], changed["MaximumEventAgeInSeconds"]) == (1, 60), changed
+    listed = LAMBDA.list_function_event_invoke_configs(FunctionName="work")["FunctionEventInvokeConfigs"]
+    assert [one["MaximumRetryAttempts"] for one in listed] == [1], listed
+    LAMBDA.delete_function_event_invoke_config(FunctionName="work")
+    refused(missing, 404, LAMBDA.get_function_event_invoke_config, FunctionName="work")
 
 
 def provisions():
@@ -413,6 +453,7 @@ def main():
         publishes_versions,
         points_aliases,
         bounds_concurrency,
+        calls_that_nobody_waits_for,
         provisions,
         gives_urls,
         keeps_policies_and_tags,

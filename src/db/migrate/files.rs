@@ -35,4 +35,6 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(10, "storage", "0010_storage.sql"),
     migration!(11, "piece_checksums", "0011_piece_checksums.sql"),
     migration!(12, "storage_quota", "0012_storage_quota.sql"),
+    migration!(13, "function_events", "0013_function_events.sql"),
+    migration!(14, "function_event_configs", "0014_function_event_configs.sql"),
 ];

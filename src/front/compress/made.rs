@@ -10,8 +10,8 @@ use bytes::Bytes;
 
 use super::PLACES;
 use super::encoder::{Effort, Encoder};
+use crate::front::files::CacheReport;
 use crate::front::files::{Accepted, Coding, Content, Form, Identity};
-use crate::front::report::CacheReport;
 
 /// Bytes kept at the most.
 const CAPACITY: u64 = 64 * 1024 * 1024;

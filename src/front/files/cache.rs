@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::folder::{Loaded, Stamp};
 use super::path::SitePath;
+use super::report::CacheReport;
 use super::resource::Resource;
-use crate::front::report::CacheReport;
 
 /// Bytes kept at the most.
 const CAPACITY: u64 = 64 * 1024 * 1024;

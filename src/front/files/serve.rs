@@ -14,11 +14,11 @@ use super::cache::{Cache, Cached, Key};
 use super::folder::{Folder, Found};
 use super::listing;
 use super::path::{Refusal, SitePath};
+use super::report::CachesReport;
 use super::resource::Resource;
 use crate::config::front as config;
 use crate::front::compress::{Made, Settings};
 use crate::front::error::Error;
-use crate::front::report::CachesReport;
 
 /// What all folders share: memory for small files, for compressed ones, and the built-in page.
 pub(in crate::front) struct Shared {

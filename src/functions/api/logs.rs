@@ -145,7 +145,7 @@ async fn answer(asked: LogsQuery, request: &HttpRequest, functions: Data<Functio
         let after = last_event(request)?;
         let follow = functions.follow_logs(filter, after).await?.ok_or_else(|| {
             let message = "as many clients as may follow the functions' log already (functions.log_followers)";
-            Code::TooManyRequests.because(message).retry_after(super::RETRY_AFTER)
+            Code::TooManyRequests.because(message).retry_after(super::problems::RETRY_AFTER)
         })?;
         return Ok(events(Stream { follow, names, functions, over: false }));
     }

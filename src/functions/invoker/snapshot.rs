@@ -13,7 +13,7 @@ use std::time::Instant;
 use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::auth::vault::Vault;
-use crate::functions::build::BuildId;
+use crate::functions::packages::BuildId;
 use crate::sys::memfd::sealed_memfd;
 use crate::sys::process;
 

@@ -5,6 +5,7 @@
 
 mod alias;
 mod arn;
+mod event_config;
 mod policy;
 mod provisioned;
 mod qualifier;
@@ -12,7 +13,8 @@ mod revision;
 mod url;
 
 pub use self::alias::{ALIAS_CHARS, Alias};
-pub use self::arn::{ACCOUNT, REGION, arn};
+pub use self::arn::{ACCOUNT, REGION, arn, function_of};
+pub use self::event_config::EventConfig;
 pub use self::policy::{Grant, MAX_POLICY, Policy, URL_ACTION};
 pub use self::provisioned::{Allocation, Provisioned};
 pub use self::qualifier::{LATEST, Qualifier};

@@ -4,6 +4,7 @@
 //! takes no cache of this one's, or after it was lost. It is kept in the blob store too, and the node keeps what it used last.
 
 pub mod archive;
+mod build;
 mod built;
 mod upkeep;
 
@@ -14,10 +15,10 @@ use aws_lc_rs::hmac;
 use bytes::Bytes;
 use moka::sync::Cache;
 
+pub(in crate::functions) use self::build::BuildId;
 pub(super) use self::built::Built;
 use self::built::{MadeOf, sha256};
 pub(super) use self::upkeep::Unneeded;
-use super::build::BuildId;
 use super::error::{Error, Result};
 use super::invoker::hex;
 use super::model::{Package, Revision};

@@ -1,6 +1,8 @@
 //! Functions' SQL, one file a table, and one for versions.
 
 pub(super) mod aliases;
+pub(super) mod event_configs;
+pub(super) mod events;
 pub(super) mod functions;
 pub(super) mod logs;
 pub(super) mod policies;

@@ -8,7 +8,7 @@ use super::{FunctionsService, TRIES};
 use crate::functions::error::{Error, Result};
 use crate::functions::model::{Declared, Deployment, Package, Revision, Settings, SourceKind};
 use crate::functions::packages::Built;
-use crate::functions::queries::{functions as queries, sources};
+use crate::functions::queries::{events, functions as queries, sources};
 use crate::types::{FunctionId, FunctionName, RevisionId, Secret};
 
 /// Revisions kept of each function, versions apart.
@@ -218,7 +218,7 @@ impl FunctionsService {
             .await
     }
 
-    /// Removes a function with its revisions and its log; calls under way finish.
+    /// Removes a function with its revisions, its log and its asynchronous calls; calls under way finish.
     ///
     /// # Errors
     /// [`Error::UnknownFunction`], or the database fails.
@@ -233,6 +233,14 @@ impl FunctionsService {
         self.0.invoker.set_live(function, None);
         if let Err(err) = self.0.logs.forget(function).await {
             tracing::warn!(function = name.as_str(), "the log of the deleted function {name} stays: {err}");
+        }
+        let forgotten = self
+            .0
+            .databases
+            .system
+            .write(move |tx| Box::pin(async move { Ok::<_, Error>(events::delete_of(tx, function).await?) }));
+        if let Err(err) = forgotten.await {
+            tracing::warn!(function = name.as_str(), "asynchronous calls of the deleted function {name} stay: {err}");
         }
         Ok(())
     }

@@ -3,21 +3,37 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{FunctionsService, Inner, Parts, Status};
-use crate::functions::build::BuildId;
+use super::{FunctionsService, Inner, Parts};
 use crate::functions::egress::Egress;
 use crate::functions::error::Result;
+use crate::functions::events::Runner;
 use crate::functions::invoker::{self, Counts, Invoker};
 use crate::functions::logs::Logs;
+use crate::functions::packages::BuildId;
 use crate::functions::packages::{Packages, Unneeded};
 use crate::functions::queries::functions as queries;
 use crate::functions::registry::Registry;
+use crate::isolate::protocol::Sandbox;
 
 /// How often the end of running calls is looked for while stopping.
 const STOP_TICK: Duration = Duration::from_millis(10);
 
 /// How often, at the least, blobs are looked for that nobody needs any more.
 const LOOK_EVERY: Duration = Duration::from_mins(10);
+
+/// What the functions of this node are doing.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// Which layers of the sandbox hold, as the last worker found them; `None` before there was one.
+    pub sandbox: Option<Sandbox>,
+    pub environments: usize,
+    pub idle: usize,
+    pub spares: usize,
+    /// Worker processes that live.
+    pub processes: usize,
+    pub running: usize,
+    pub waiting: usize,
+}
 
 impl FunctionsService {
     /// Starts what runs functions. Workers are started when there is a function for them, now or later.
@@ -46,10 +62,13 @@ impl FunctionsService {
         if any {
             invoker.warm_up();
         }
-        let inner = Inner { config, databases, clock, auth, registry, packages, logs, invoker, vault };
+        let events = Runner::new(databases.system.clone(), clock.clone(), most_events(&config));
+        let inner = Inner { config, databases, clock, auth, registry, packages, logs, invoker, vault, events };
         let functions = Self(Arc::new(inner));
         drop(tasks.spawn(functions.clone().keep_provisioned()));
         drop(tasks.spawn(functions.clone().remove_unneeded()));
+        drop(tasks.spawn(functions.clone().run_events()));
+        drop(tasks.spawn(functions.clone().keep_events()));
         Ok(functions)
     }
 
@@ -93,6 +112,11 @@ impl FunctionsService {
         drop(workers);
         self.0.logs.flush_all().await;
     }
+}
+
+/// How many events run at once on this node.
+fn most_events(config: &crate::config::Functions) -> usize {
+    if config.max_events == 0 { config.max_running.div_ceil(2) } else { config.max_events }
 }
 
 /// Ends all workers when dropped.

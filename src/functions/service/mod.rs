@@ -3,6 +3,9 @@
 mod aliases;
 mod calls;
 mod deploy;
+mod event_configs;
+mod events;
+mod invocations;
 mod life;
 mod policies;
 mod provisioned;
@@ -16,9 +19,13 @@ use std::sync::Arc;
 pub use self::aliases::AliasChange;
 pub use self::calls::{Event, Target};
 pub use self::deploy::Draft;
+pub use self::event_configs::EventConfigDraft;
+pub use self::events::MAX_EVENT;
+pub use self::life::Status;
 pub use self::reading::Totals;
 pub use self::versions::Publication;
 use super::egress::Own;
+use super::events::Runner;
 use super::invoker::Invoker;
 use super::logs::Logs;
 use super::packages::Packages;
@@ -28,7 +35,6 @@ use crate::auth::vault::Vault;
 use crate::blob::Blobs;
 use crate::config;
 use crate::db::Databases;
-use crate::isolate::protocol::Sandbox;
 use crate::tasks::Tasks;
 use crate::types::{Clock, FunctionName, Timestamp};
 
@@ -49,6 +55,7 @@ struct Inner {
     logs: Logs,
     invoker: Invoker,
     vault: Vault,
+    events: Runner,
 }
 
 /// What a [`FunctionsService`] is made of.
@@ -67,20 +74,6 @@ pub struct Parts {
     pub tasks: Tasks,
     /// Where this server is, for functions that call it.
     pub own: Own,
-}
-
-/// What the functions of this node are doing.
-#[derive(Clone, Debug)]
-pub struct Status {
-    /// Which layers of the sandbox hold, as the last worker found them; `None` before there was one.
-    pub sandbox: Option<Sandbox>,
-    pub environments: usize,
-    pub idle: usize,
-    pub spares: usize,
-    /// Worker processes that live.
-    pub processes: usize,
-    pub running: usize,
-    pub waiting: usize,
 }
 
 impl FunctionsService {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::IgnoredAny;
 use utoipa::ToSchema;
 
-use crate::functions::{Body, Done, Error, Event, Failure, Reply};
+use crate::functions::{Body, Done, Error, Event, Failure, MAX_EVENT, Reply};
 use crate::lambda::error::{Exception, ExceptionBody, Result};
 use crate::lambda::reference::Reference;
 use crate::lambda::request::Call;
@@ -45,7 +45,7 @@ pub(in crate::lambda) struct FailureBody<'a> {
     params(
         ("function" = String, Path, description = "A name or an ARN", example = "hello"),
         ("Qualifier" = Option<String>, Query, description = "A version or an alias"),
-        ("X-Amz-Invocation-Type" = Option<String>, Header, description = "`RequestResponse` or `DryRun`"),
+        ("X-Amz-Invocation-Type" = Option<String>, Header, description = "`RequestResponse`, `Event` (asynchronous) or `DryRun`"),
         ("X-Amz-Log-Type" = Option<String>, Header, description = "`Tail`: the last 4 KB of the log come with the answer"),
         ("X-Amz-Client-Context" = Option<String>, Header, description = "JSON in base64: `context.clientContext`"),
     ),
@@ -57,10 +57,11 @@ pub(in crate::lambda) struct FailureBody<'a> {
             ("x-amz-executed-version" = String, description = "The version that ran"),
             ("x-amz-log-result" = String, description = "The end of the log, in base64"),
          )),
+        (status = 202, description = "`Event`: the call is stored and will be made; it is tried again when it fails"),
         (status = 204, description = "`DryRun`: the call would be made"),
         (status = 400, description = "The event is not JSON, or a parameter is refused", body = ExceptionBody),
         (status = 404, description = "There is no such function, version or alias", body = ExceptionBody),
-        (status = 413, description = "The event is over 6 MiB", body = ExceptionBody),
+        (status = 413, description = "The event is over 6 MiB, or over 1 MiB for `Event`", body = ExceptionBody),
         (status = 429, description = "No place to run is free; see Retry-After", body = ExceptionBody),
     ),
 )]
@@ -75,16 +76,19 @@ pub(in crate::lambda) async fn invoke_lambda(call: &Call, function: Reference) -
         }
     };
     match kind {
-        "RequestResponse" | "DryRun" => {}
-        "Event" => {
-            let message =
-                "Asynchronous invocation (InvocationType Event) is not available on this server yet: use RequestResponse.";
-            return Err(Exception::invalid(message));
-        }
+        "RequestResponse" | "DryRun" | "Event" => {}
         other => {
             let rule = "Member must satisfy enum value set: [Event, RequestResponse, DryRun]";
             return Err(crate::lambda::rules::constraint(other, "invocationType", rule));
         }
+    }
+    if kind == "Event" {
+        if call.body.len() > MAX_EVENT {
+            return Err(Exception::too_large(MAX_EVENT, "InvokeFunction"));
+        }
+        let event = Event { payload: payload(&call.body)?, client_context: client_context(call)?, wants_log: false };
+        call.functions.accept(&function.name, function.qualifier, call.id, event).await?;
+        return Ok(HttpResponse::Accepted().finish());
     }
     let target = call.functions.target(&function.name, function.qualifier.as_ref()).await?;
     if kind == "DryRun" {

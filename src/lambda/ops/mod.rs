@@ -3,6 +3,7 @@
 pub(super) mod account;
 pub(super) mod aliases;
 pub(super) mod concurrency;
+pub(super) mod event_config;
 pub(super) mod functions;
 pub(super) mod invoke;
 pub(super) mod permissions;
@@ -84,6 +85,9 @@ async fn of_function(call: &Call, (date, function): (&str, Reference), rest: &[&
         ("PUT", "2017-10-31", ["concurrency"]) => Box::pin(concurrency::put_function_concurrency(call, function)).await,
         ("DELETE", "2017-10-31", ["concurrency"]) => Box::pin(concurrency::delete_function_concurrency(call, function)).await,
         ("GET", "2019-09-30", ["concurrency"]) => Box::pin(concurrency::get_function_concurrency(call, function)).await,
+        (_, "2019-09-25", ["event-invoke-config", rest @ ..]) => {
+            return Box::pin(event_config::dispatch(call, function, rest)).await;
+        }
         ("PUT", "2019-09-30", ["provisioned-concurrency"]) => {
             Box::pin(provisioned::put_provisioned_concurrency_config(call, function)).await
         }

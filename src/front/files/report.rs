@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Front;
+use crate::front::Front;
 
 impl Front {
     /// What is held in memory.

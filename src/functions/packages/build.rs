@@ -10,13 +10,13 @@ use tokio::sync::OnceCell;
 
 /// The SHA-256 of the program's file, taken once, when it is asked for first. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(super) struct BuildId {
+pub(in crate::functions) struct BuildId {
     program: PathBuf,
     hash: Arc<OnceCell<[u8; 32]>>,
 }
 
 impl BuildId {
-    pub(super) fn of(program: PathBuf) -> Self {
+    pub(in crate::functions) fn of(program: PathBuf) -> Self {
         Self { program, hash: Arc::default() }
     }
 
@@ -24,7 +24,7 @@ impl BuildId {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub(super) async fn get(&self) -> io::Result<[u8; 32]> {
+    pub(in crate::functions) async fn get(&self) -> io::Result<[u8; 32]> {
         let read = || async {
             let program = self.program.clone();
             tokio::task::spawn_blocking(move || hash_of_file(&program)).await.map_err(io::Error::other)?
@@ -36,7 +36,7 @@ impl BuildId {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub(super) fn get_blocking(&self) -> io::Result<[u8; 32]> {
+    pub(in crate::functions) fn get_blocking(&self) -> io::Result<[u8; 32]> {
         if let Some(hash) = self.hash.get() {
             return Ok(*hash);
         }

@@ -1,0 +1,301 @@
+//! Calls that nobody waits for: accepted here, run here, told of here.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::FunctionsService;
+use super::calls::{Event, Target};
+use crate::db::{self, Tx};
+use crate::functions::error::{Error, Result};
+use crate::functions::events::{
+    Answered, Condition, EventFault, EventRules, EventState, Fate, RENEW_EVERY, Ran, Record, StoredEvent, Taken,
+};
+use crate::functions::invoker::Body;
+use crate::functions::model::{EventConfig, Qualifier, function_of};
+use crate::functions::queries::event_configs;
+use crate::functions::queries::events::{self as queries, Change};
+use crate::types::{FunctionName, RequestId};
+
+/// The longest event, in bytes, as AWS Lambda has it for calls that nobody waits for.
+pub const MAX_EVENT: usize = 1024 * 1024;
+
+/// How often what was given up long ago is removed.
+const FORGET_EVERY: Duration = Duration::from_mins(10);
+
+/// How many of these are removed in one transaction.
+const FORGET: u32 = 1000;
+
+/// How a try ended, and what it was answered.
+struct Tried {
+    ran: Ran,
+    answered: Answered,
+}
+
+impl FunctionsService {
+    /// Accepts a call that nobody waits for: it is durable when this returns.
+    ///
+    /// # Errors
+    /// [`Error::UnknownFunction`], [`Error::UnknownQualifier`], or the database fails: it was not accepted.
+    pub async fn accept(&self, name: &FunctionName, qualifier: Option<Qualifier>, id: RequestId, event: Event) -> Result<()> {
+        let Target { revision, .. } = self.target(name, qualifier.as_ref()).await?;
+        let now = self.now();
+        let stored = StoredEvent {
+            id,
+            function_id: revision.function_id,
+            function: name.clone(),
+            qualifier: qualifier.filter(|qualifier| *qualifier != Qualifier::Latest),
+            payload: event.payload,
+            client_context: event.client_context,
+            state: EventState::Waiting,
+            due_at: now,
+            is_taken: false,
+            accepted_at: now,
+            attempts: 0,
+            refusals: 0,
+            fault: None,
+        };
+        let written = self.0.databases.system.write(move |tx| {
+            let stored = stored.clone();
+            Box::pin(async move { Ok::<_, Error>(queries::insert(tx, &stored).await?) })
+        });
+        written.await?;
+        self.0.events.wake();
+        Ok(())
+    }
+
+    /// Runs what is due until the server stops.
+    pub(super) async fn run_events(self) {
+        let tasks = self.0.invoker.tasks.clone();
+        while let Err(err) = self.0.events.free_what_was_left().await {
+            tracing::warn!(error = %err, "events that were under way when the server ended stay where they are for now: {err}");
+            tokio::select! {
+                () = tokio::time::sleep(RENEW_EVERY) => {}
+                () = tasks.soft_stopped() => return,
+            }
+        }
+        while !tasks.is_stopping() {
+            let taken = match self.0.events.take().await {
+                Ok(taken) => taken,
+                Err(err) => {
+                    tracing::warn!(error = %err, "events are not run for now: {err}");
+                    Vec::new()
+                }
+            };
+            if taken.is_empty() {
+                tokio::select! {
+                    () = self.0.events.idle() => {}
+                    () = tasks.soft_stopped() => {}
+                }
+                continue;
+            }
+            for taken in taken {
+                let functions = self.clone();
+                drop(tasks.spawn(async move { functions.run_event(taken).await }));
+            }
+        }
+    }
+
+    /// Holds on to events under way, and removes what was given up long ago, until the server ends.
+    pub(super) async fn keep_events(self) {
+        let tasks = self.0.invoker.tasks.clone();
+        let mut looked = self.now().minus(FORGET_EVERY);
+        while !tasks.is_ending() {
+            tokio::select! {
+                () = tokio::time::sleep(RENEW_EVERY) => {}
+                () = tasks.hard_stopped() => return,
+            }
+            if let Err(err) = self.0.events.renew().await {
+                tracing::warn!(error = %err, "the leases of events under way are not renewed for now: {err}");
+            }
+            if self.now().since(looked) >= FORGET_EVERY {
+                looked = self.now();
+                if let Err(err) = self.forget_dead_events().await {
+                    tracing::warn!(error = %err, "events that were given up long ago stay for now: {err}");
+                }
+            }
+        }
+    }
+
+    async fn forget_dead_events(&self) -> db::Result<()> {
+        let before = self.now().minus(self.0.config.keep_dead_events);
+        loop {
+            let write =
+                self.0.databases.system.write(move |tx| Box::pin(async move { queries::forget_dead(tx, before, FORGET).await }));
+            if write.await? < u64::from(FORGET) {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn run_event(&self, taken: Taken) {
+        let event = &taken.event;
+        let (id, function) = (event.id, &event.function);
+        let ended = async {
+            let config = self.event_config_of(event).await?;
+            let rules = self.rules(config.as_ref());
+            let now = self.now();
+            let (fate, answered) = if Fate::is_too_old(event, &rules, now) {
+                let message = format!("it waited longer than {} seconds", rules.max_age.as_secs());
+                let fault = event.fault.clone().unwrap_or_else(|| fault("EventAgeExceeded", message));
+                (Fate::Dead { why: Condition::EventAgeExceeded, attempts: event.attempts, fault }, Answered::Not)
+            } else {
+                let Tried { ran, answered } = self.try_event(event).await?;
+                (Fate::of(event, &rules, ran, self.now()), answered)
+            };
+            self.settle(event, &fate, answered, config.as_ref()).await
+        };
+        match ended.await {
+            Ok(()) => {}
+            // It is gone for good, and so are its events.
+            Err(Error::UnknownFunction(_)) => {
+                tracing::warn!(%function, event = %id, "an event of {function} is dropped: the function was deleted");
+                self.drop_event(event).await;
+            }
+            // Its lease ends, and then it is tried again.
+            Err(err) => {
+                tracing::warn!(%function, event = %id, error = %err, "an event of {function} is tried again later: {err}")
+            }
+        }
+    }
+
+    async fn try_event(&self, event: &StoredEvent) -> Result<Tried> {
+        let target = self.target(&event.function, event.qualifier.as_ref()).await?;
+        if target.revision.function_id != event.function_id {
+            return Err(Error::UnknownFunction(event.function.clone()));
+        }
+        let version = target.revision.version_name();
+        let call = Event { payload: event.payload.clone(), client_context: event.client_context.clone(), wants_log: false };
+        let refused = |error_type: &str, err: &Error| Ran::Refused(fault(error_type, err.to_string()));
+        let done = match self.invoke_event(target, event.id, call).await {
+            Ok(done) => done,
+            Err(err) => {
+                let ran = match &err {
+                    Error::Reserved { reserved: 0, .. } => Ran::Barred(fault("TooManyRequestsException", err.to_string())),
+                    Error::Reserved { .. } | Error::Busy(_) => refused("TooManyRequestsException", &err),
+                    Error::Stopping | Error::NoWorker(_) => refused("ServiceException", &err),
+                    _ => return Err(err),
+                };
+                return Ok(Tried { ran, answered: Answered::Not });
+            }
+        };
+        Ok(match done.result {
+            Ok(reply) => {
+                let payload = if let Body::Whole(body) = reply.body { body } else { Bytes::from_static(b"null") };
+                Tried { ran: Ran::Succeeded, answered: Answered::With { version, payload } }
+            }
+            Err(failure) => {
+                let fault = fault(&failure.error.error_type, failure.error.message.clone());
+                Tried { ran: Ran::Failed(fault.clone()), answered: Answered::Failed { version, fault } }
+            }
+        })
+    }
+
+    /// Writes what became of an event, and with it, in one transaction, what its destination is told.
+    async fn settle(&self, event: &StoredEvent, fate: &Fate, answered: Answered, config: Option<&EventConfig>) -> Result<()> {
+        let told = match fate {
+            Fate::Over => Some((Condition::Success, event.attempts + 1, config.and_then(|config| config.on_success.as_deref()))),
+            Fate::Dead { why, attempts, .. } => Some((*why, *attempts, config.and_then(|config| config.on_failure.as_deref()))),
+            Fate::Again { .. } => None,
+        };
+        let told = match told {
+            Some((condition, tries, Some(destination))) => {
+                match Record::of(event, (condition, tries), answered, self.now()).and_then(|record| serde_json::to_vec(&record)) {
+                    Ok(record) => self.told(destination, record).await,
+                    Err(err) => {
+                        tracing::error!(destination, event = %event.id, error = %err, "no record of an event's end can be made: {err}");
+                        None
+                    }
+                }
+            }
+            _ => None,
+        };
+        let change = match fate.clone() {
+            Fate::Over => None,
+            Fate::Again { due_at, attempts, refusals, fault } => {
+                Some(Change { state: EventState::Waiting, due_at, attempts, refusals, fault })
+            }
+            Fate::Dead { attempts, fault, .. } => {
+                Some(Change { state: EventState::Dead, due_at: self.now(), attempts, refusals: event.refusals, fault })
+            }
+        };
+        let (id, runner) = (event.id, self.0.events.name().to_owned());
+        let written = self.0.databases.system.write(move |tx| {
+            let (runner, change, told) = (runner.clone(), change.clone(), told.clone());
+            Box::pin(async move { end(tx, (id, &runner), change.as_ref(), told.as_ref()).await })
+        });
+        if written.await? {
+            self.0.events.wake();
+        }
+        Ok(())
+    }
+
+    /// The event that tells a destination; `None` when there is nobody to tell.
+    async fn told(&self, destination: &str, record: Vec<u8>) -> Option<StoredEvent> {
+        let (name, qualifier) = function_of(destination)?;
+        let target = match self.target(&name, qualifier.as_ref()).await {
+            Ok(target) => target,
+            Err(err) => {
+                tracing::warn!(destination, error = %err, "{destination} is not told of an event's end: {err}");
+                return None;
+            }
+        };
+        let now = self.now();
+        Some(StoredEvent {
+            id: RequestId::random(),
+            function_id: target.revision.function_id,
+            function: name,
+            qualifier: qualifier.filter(|qualifier| *qualifier != Qualifier::Latest),
+            payload: record.into(),
+            client_context: None,
+            state: EventState::Waiting,
+            due_at: now,
+            is_taken: false,
+            accepted_at: now,
+            attempts: 0,
+            refusals: 0,
+            fault: None,
+        })
+    }
+
+    async fn drop_event(&self, event: &StoredEvent) {
+        let (id, runner) = (event.id, self.0.events.name().to_owned());
+        let dropped = self.0.databases.system.write(move |tx| {
+            let runner = runner.clone();
+            Box::pin(async move { queries::end(tx, id, &runner).await })
+        });
+        if let Err(err) = dropped.await {
+            tracing::warn!(event = %id, error = %err, "an event of a deleted function stays for now: {err}");
+        }
+    }
+
+    async fn event_config_of(&self, event: &StoredEvent) -> Result<Option<EventConfig>> {
+        let key = event.qualifier.as_ref().map(ToString::to_string).unwrap_or_default();
+        Ok(event_configs::find(&mut self.0.databases.app.read().await?, event.function_id, &key).await?)
+    }
+
+    fn rules(&self, config: Option<&EventConfig>) -> EventRules {
+        let own = &self.0.config;
+        EventRules {
+            max_retries: config.and_then(|config| config.max_retries).unwrap_or(own.event_retries),
+            max_age: config.and_then(|config| config.max_age).unwrap_or(own.event_max_age),
+            retry_wait: own.event_retry_wait,
+        }
+    }
+}
+
+/// Ends or changes an event that a runner has, and adds the one that tells of it; false when the runner has it no longer.
+async fn end(tx: &mut Tx, (id, runner): (RequestId, &str), change: Option<&Change>, told: Option<&StoredEvent>) -> Result<bool> {
+    let is_ours = match change {
+        None => queries::end(tx, id, runner).await?,
+        Some(change) => queries::give_back(tx, (id, runner), change).await?,
+    };
+    if let Some(told) = told.filter(|_| is_ours) {
+        queries::insert(tx, told).await?;
+    }
+    Ok(is_ours)
+}
+
+fn fault(error_type: &str, message: String) -> EventFault {
+    EventFault { error_type: error_type.to_owned(), message }
+}
