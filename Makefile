@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR := $(shell $(python) scripts/places.py)
 cargo := env -u RUSTY_V8_ARCHIVE cargo
 built := $(CARGO_TARGET_DIR)/release/plinth
 
-.PHONY: help run test check build setup fmt clippy doc deny openapi bench fuzz soak
+.PHONY: help run test check build setup fmt clippy doc deny openapi bench chaos fuzz soak
 
 help:
 	@echo 'make run      build, and serve the samples in ./data (PLINTH_LISTEN=HOST:PORT to choose the address)'
@@ -16,6 +16,7 @@ help:
 	@echo 'make build    target/release/plinth'
 	@echo 'make bench    the benchmarks of benches/'
 	@echo 'make soak     generated apps on SQLite, PostgreSQL and under native row level security (SEEDS=300 of them)'
+	@echo 'make chaos    kill workers and the server under load, and count what is lost (CHAOS_SECONDS=90 on each database)'
 	@echo 'make fuzz     feed each reader of untrusted input random bytes (SECONDS=30 each)'
 
 run: build
@@ -30,6 +31,10 @@ test: build
 SEEDS ?= 300
 soak: build
 	@PLINTH_TEST_SEEDS='$(SEEDS)' $(python) scripts/run_tests.py --on sqlite -- -E 'test(/^data::differential/)'
+
+CHAOS_SECONDS ?= 90
+chaos: build
+	@$(python) scripts/run_chaos.py --seconds '$(CHAOS_SECONDS)'
 
 check: fmt clippy doc deny openapi
 

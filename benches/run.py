@@ -17,7 +17,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "scripts")]
 
 import commands  # noqa: E402
 import places  # noqa: E402
-from cases import bundles, cold, data, environments, files, footprint, front, sign_up, static_files, warm, work  # noqa: E402
+from cases import asynchronous, bundles, cold, data, environments, files, footprint, front, sign_up, static_files, warm, work  # noqa: E402
 from commands import Failed  # noqa: E402
 from harness import machine, peers, report, results  # noqa: E402
 from harness.bench import Bench, say  # noqa: E402
@@ -27,6 +27,7 @@ CASES = {
     "bundles": bundles,
     "warm": warm,
     "work": work,
+    "asynchronous": asynchronous,
     "footprint": footprint,
     "environments": environments,
     "static": static_files,

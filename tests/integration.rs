@@ -18,6 +18,7 @@ mod samples;
 mod sdk;
 mod server;
 mod sql;
+mod sqs;
 mod storage;
 mod support;
 mod tidy;

@@ -104,12 +104,17 @@ class Plinth(Server):
         self.anon = {"apikey": keys["anon_key"]}
         self.access_key = (keys["access_key_id"], keys["secret_access_key"])
 
-    def deploy(self, name: str, source: str) -> None:
-        headers = {"authorization": f"Bearer {self._service_key}", "content-type": "text/javascript", "x-plinth-config": "{}"}
+    def deploy(self, name: str, source: str, config: dict | None = None) -> None:
+        headers = {"content-type": "text/javascript", "x-plinth-config": json.dumps(config or {})}
+        self.admin("PUT", f"/admin/v1/functions/{name}", headers, source.encode())
+
+    def admin(self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b"") -> dict:
+        """A request with the service key; what it is answered."""
         with client.Client(self.port) as connection:
-            answer = connection.send("PUT", f"/admin/v1/functions/{name}", headers, source.encode())
+            answer = connection.send(method, path, {"authorization": f"Bearer {self._service_key}", **(headers or {})}, body)
         if answer.status not in (200, 201):
-            self.fail(f"refused the function {name}: {answer.status} {answer.body.decode(errors='replace')}")
+            self.fail(f"answered {method} {path} with {answer.status}: {answer.body.decode(errors='replace')}")
+        return json.loads(answer.body)
 
 
 def free_port() -> int:

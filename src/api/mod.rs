@@ -9,9 +9,11 @@ mod json;
 mod limits;
 mod problem;
 mod request;
+mod signed;
 
 pub use code::Code;
 pub use json::{JsonBody, json_within};
 pub use limits::{MAX_JSON_BODY, MAX_JSON_DEPTH, MAX_PAGE, json_depth};
 pub use problem::{FieldError, Problem, ProblemBody, StatementError};
 pub use request::{ClientAddress, PublicUrl};
+pub use signed::Seen;

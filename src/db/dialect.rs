@@ -38,16 +38,6 @@ impl Dialect {
         }
     }
 
-    /// What ends a `select` whose rows are to be taken by one of those who ask at once: it locks them, and passes over those that
-    /// another has locked. Empty where there is one writer anyway.
-    #[must_use]
-    pub const fn skip_locked(self) -> &'static str {
-        match self {
-            Self::Sqlite => "",
-            Self::Postgres => "for update skip locked",
-        }
-    }
-
     /// Tells every node that listens to a channel (`$1`, with the text `$2`) once the transaction is committed; `None` where there is
     /// one node.
     #[must_use]

@@ -21,6 +21,9 @@ pub enum Error {
     /// There is a function of that name.
     #[error("there is a function {0} already")]
     Exists(FunctionName),
+    /// The queue feeds the function already, by this mapping.
+    #[error("the queue feeds the function already, by the event source mapping {0}")]
+    Mapped(uuid::Uuid),
     /// Somebody else changed it at the same time, again and again.
     #[error("function {0} is being changed by others; try again")]
     Contended(FunctionName),

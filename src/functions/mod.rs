@@ -31,9 +31,11 @@ mod service;
 pub use self::api::FunctionsStatus;
 pub use self::egress::Own;
 pub use self::error::{Error, Result};
+pub use self::events::{Filter, MAX_FILTER, Mapping, MappingSettings};
 pub use self::fault::{Details, Failure, Outcome};
 pub use self::invoker::{Body, Done, Download, Payload, Reply, Upload, Uploader, untrusted, upload};
 pub use self::metering::Phases;
 pub use self::service::{
-    AliasChange, Draft, Event, EventConfigDraft, FunctionsService, MAX_EVENT, Parts, Publication, Status, Target, Totals,
+    AliasChange, Draft, Event, EventConfigDraft, FunctionsService, MAX_EVENT, MappingDraft, MappingFilter, Parts, Publication,
+    Status, Target, Totals,
 };

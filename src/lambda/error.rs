@@ -146,7 +146,7 @@ impl From<functions::Error> for Exception {
             Error::UnknownFunction(name) => not_found(&name, None),
             Error::UnknownQualifier { function, qualifier } => not_found(&function, Some(&qualifier)),
             Error::Absent { .. } => Self::not_found(format!("The resource you requested does not exist: {err}")),
-            Error::Present { .. } | Error::InUse(_) => Self::conflict(err.to_string()),
+            Error::Present { .. } | Error::InUse(_) | Error::Mapped(_) => Self::conflict(err.to_string()),
             Error::Exists(name) => Self::conflict(format!("Function already exist: {name}")),
             Error::Contended(name) => Self::conflict(format!(
                 "The operation cannot be performed at this time. An update is in progress for resource: {}",

@@ -13,8 +13,8 @@ use serde_json::{Map, Value};
 
 use super::error::{Exception, Result};
 use super::ops;
-use crate::api::{MAX_JSON_DEPTH, PublicUrl, json_depth};
-use crate::aws::{self, Check, Credential, PathStyle, Refused, Signed};
+use crate::api::{MAX_JSON_DEPTH, PublicUrl, Seen, json_depth};
+use crate::aws::{self, Check, Credential, PathStyle, Refused};
 use crate::functions::FunctionsService;
 use crate::telemetry::current_request_id;
 use crate::types::RequestId;
@@ -43,14 +43,6 @@ pub(super) struct Call {
     seen: Arc<Seen>,
 }
 
-/// What of a request is signed, body apart.
-pub(super) struct Seen {
-    method: String,
-    path: String,
-    query: String,
-    headers: Vec<(String, String)>,
-}
-
 /// Answers any request of Lambda's API.
 pub(super) async fn handle(
     request: HttpRequest,
@@ -71,7 +63,7 @@ pub(super) async fn handle(
 async fn answer(request: &HttpRequest, payload: Payload, parts: (FunctionsService, PublicUrl), id: RequestId) -> Result {
     let (functions, public_url) = parts;
     let seen = Arc::new(Seen::of(request));
-    let segments = seen.segments();
+    let segments = segments(&seen.path);
     let path: Vec<&str> = segments.iter().map(String::as_str).collect();
     let (limit, operation) = ops::body_limit(&seen.method, &path, functions.config()).unwrap_or((SMALL, "requested"));
     let (_, body) = authenticate(&seen, payload, &functions, limit, operation).await?;
@@ -133,33 +125,10 @@ pub(super) async fn read(mut payload: Payload, limit: usize, operation: &str) ->
     tokio::time::timeout(SLOW, whole).await.map_err(late)?
 }
 
-impl Seen {
-    pub(super) fn of(request: &HttpRequest) -> Self {
-        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let mut headers: Vec<(String, String)> =
-            request.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
-        // HTTP/2 has the host elsewhere.
-        if let Some(authority) = request.uri().authority().filter(|_| !request.headers().contains_key("host")) {
-            headers.push(("host".to_owned(), authority.to_string()));
-        }
-        Self {
-            method: request.method().as_str().to_owned(),
-            path: request.uri().path().to_owned(),
-            query: request.query_string().to_owned(),
-            headers,
-        }
-    }
-
-    pub(super) fn signed(&self) -> Signed<'_> {
-        let Self { method, path, query, headers } = self;
-        Signed { method, path, query, headers }
-    }
-
-    /// The parts of the path, split before they are decoded: a slash in a name is no slash of the path.
-    fn segments(&self) -> Vec<String> {
-        let raw = self.path.trim_start_matches('/').trim_end_matches('/');
-        raw.split('/').map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned()).collect()
-    }
+/// The parts of a path, split before they are decoded: a slash in a name is no slash of the path.
+fn segments(path: &str) -> Vec<String> {
+    let raw = path.trim_start_matches('/').trim_end_matches('/');
+    raw.split('/').map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned()).collect()
 }
 
 impl Call {
@@ -181,7 +150,7 @@ impl Call {
 
     /// A header's value.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.seen.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+        self.seen.header(name)
     }
 
     /// The body as an object of the operation's; no body is one that says nothing.

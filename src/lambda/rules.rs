@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 
 use super::error::{Exception, Result};
 use crate::functions::Draft;
-use crate::functions::model::{DESCRIPTION_CHARS, ENV_BYTES, MEMORY_MB, TIMEOUT_S};
+use crate::functions::model::{DESCRIPTION_CHARS, ENV_BYTES, MEMORY_MB, TIMEOUT_S, function_of};
+use crate::queues::queue_of;
 
 /// Names of variables that AWS's runtime keeps to itself.
 const RESERVED: [&str; 15] = [
@@ -135,6 +136,9 @@ impl Changes {
                 ("FileSystemConfigs", Value::Array(all)) if !all.is_empty() => {
                     "FileSystemConfigs are not available on this server".to_owned()
                 }
+                ("DeadLetterConfig", value) if !is_dead_letter_config(value) => {
+                    "DeadLetterConfig.TargetArn must be the ARN of a queue or of a function of this server, or empty".to_owned()
+                }
                 ("SnapStart", value) if value["ApplyOn"] == "PublishedVersions" => {
                     "SnapStart is not available for Node.js runtimes".to_owned()
                 }
@@ -178,6 +182,13 @@ impl Changes {
             };
             declared.fields.insert(field.clone(), merged);
         }
+    }
+}
+
+fn is_dead_letter_config(value: &Value) -> bool {
+    match value.get("TargetArn") {
+        None | Some(Value::Null) => true,
+        Some(arn) => arn.as_str().is_some_and(|arn| arn.is_empty() || queue_of(arn).is_some() || function_of(arn).is_some()),
     }
 }
 

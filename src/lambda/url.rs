@@ -10,8 +10,8 @@ use metrics::counter;
 use serde_json::{Value, json};
 
 use super::error::Exception;
-use super::request::{self, Seen};
-use crate::api::PublicUrl;
+use super::request;
+use crate::api::{PublicUrl, Seen};
 use crate::functions::api::{headers, reply_of, without_service_key};
 use crate::functions::model::{ACCOUNT, AuthType, Cors, FunctionUrl, Policy};
 use crate::functions::{Error, FunctionsService};

@@ -8,7 +8,7 @@ use utoipa::openapi::server::ServerBuilder;
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::{auth, data, functions, lambda, storage};
+use crate::{auth, data, functions, lambda, sqs, storage};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -51,6 +51,7 @@ pub fn document(own: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
         storage::s3::Doc::openapi(),
         functions::api::Doc::openapi(),
         lambda::Doc::openapi(),
+        sqs::Doc::openapi(),
         own,
     ];
     for part in parts {

@@ -17,6 +17,7 @@ use crate::data::{self, Schemas};
 use crate::db::{self, Databases};
 use crate::front::Front;
 use crate::functions::FunctionsService;
+use crate::queues::QueuesService;
 use crate::sql::Schema;
 use crate::storage::s3::Door;
 use crate::storage::{self, StorageService};
@@ -38,6 +39,7 @@ pub struct App {
     pub(super) databases: Databases,
     pub(super) auth: AuthService,
     pub(super) functions: FunctionsService,
+    pub(super) queues: QueuesService,
     pub(super) schemas: Schemas,
     pub(super) data: DataService,
     pub(super) storage: StorageService,
@@ -117,12 +119,14 @@ impl App {
         let blobs = Blobs::configured(&config.storage, data, &tasks)?;
         let auth = AuthService::open(&config.auth, databases.app.clone(), &vault, clock.clone(), &public_url).await?;
         auth.keep_tidy(&tasks);
+        let queues = QueuesService::open(databases.system.clone(), clock.clone(), &tasks);
         let functions = FunctionsService::open(functions::Parts {
             config: config.functions.clone(),
             databases: databases.clone(),
             blobs: blobs.clone(),
             vault: vault.clone(),
             auth: auth.clone(),
+            queues: queues.clone(),
             clock: clock.clone(),
             data: data.clone(),
             program: PathBuf::from("/proc/self/exe"),
@@ -163,6 +167,7 @@ impl App {
             databases,
             auth,
             functions,
+            queues,
             schemas,
             data: rows,
             storage,

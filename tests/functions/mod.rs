@@ -1,7 +1,7 @@
 //! Functions over HTTP: deployed, called, broken, killed.
 
+mod asynchronous;
 mod deploy;
-mod events;
 mod faults;
 mod fetch;
 mod follow;

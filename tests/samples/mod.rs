@@ -1,6 +1,7 @@
 //! The sample functions of `functions/`, deployed as the README says and called as their files say.
 
 use aws_lc_rs::hmac;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
@@ -18,7 +19,7 @@ async fn deployed() -> TestApp {
             count += 1;
         }
     }
-    assert!(count >= 4, "there are samples");
+    assert!(count >= 7, "there are samples");
     app
 }
 
@@ -44,6 +45,56 @@ async fn every_sample_does_what_its_file_says() {
     let long = app.anon().post("/functions/v1/digest?algorithm=SHA-512").body("abc").await;
     assert!(long.assert_status(200).json()["digest"].as_str().unwrap().starts_with("ddaf35a193617aba"));
     app.anon().post("/functions/v1/digest?algorithm=MD5").body("abc").await.assert_status(400);
+}
+
+#[tokio::test]
+async fn orders_come_from_a_queue_and_those_that_are_wrong_come_again() {
+    let app = deployed().await;
+    let policy = json!({ "deadLetterTargetArn": "arn:aws:sqs:local:000000000000:wrong", "maxReceiveCount": 1 }).to_string();
+    for (name, attributes) in [("wrong", json!({})), ("orders", json!({ "RedrivePolicy": policy, "VisibilityTimeout": "3" }))] {
+        app.sqs("CreateQueue", &json!({ "QueueName": name, "Attributes": attributes })).await.assert_status(200);
+    }
+    let url = |name: &str| format!("{}/sqs/000000000000/{name}", app.url());
+    let mapping = json!({
+        "FunctionName": "orders",
+        "EventSourceArn": "arn:aws:sqs:local:000000000000:orders",
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+    });
+    let made = app.aws(&Method::POST, "/2015-03-31/event-source-mappings", &[], mapping.to_string().as_bytes()).await;
+    made.assert_status(202);
+    let good = json!({ "id": "a1", "items": [{ "price": 2.5, "count": 2 }] }).to_string();
+    for body in [good.as_str(), "no order"] {
+        app.sqs("SendMessage", &json!({ "QueueUrl": url("orders"), "MessageBody": body })).await.assert_status(200);
+    }
+    let wrong = app.sqs("ReceiveMessage", &json!({ "QueueUrl": url("wrong"), "WaitTimeSeconds": 20 })).await.json();
+    assert_eq!(wrong["Messages"][0]["Body"], "no order");
+    assert!(log_of(&app, "orders").await.contains(&"order a1: 5.00".to_owned()));
+}
+
+#[tokio::test]
+async fn told_is_told_of_what_failed_and_the_ticker_ticks() {
+    let app = deployed().await;
+    let record = json!({
+        "requestContext": {
+            "requestId": "7",
+            "functionArn": "arn:aws:lambda:local:000000000000:function:hello:$LATEST",
+            "condition": "RetriesExhausted",
+            "approximateInvokeCount": 3,
+        },
+        "responsePayload": { "errorMessage": "not today" },
+    });
+    let answer = app.invoke_lambda("told", &record.to_string()).await;
+    assert_eq!(answer.assert_status(200).json(), json!({ "noted": "7" }));
+    assert!(log_of(&app, "told").await.contains(&"hello 7 failed 3 times: not today".to_owned()));
+    let ticked = app.anon().get("/functions/v1/ticker?steps=2").await;
+    assert_eq!(ticked.assert_status(200).bytes(), b"step 1 of 2\nstep 2 of 2\n");
+}
+
+/// What a function wrote into its log.
+async fn log_of(app: &TestApp, function: &str) -> Vec<String> {
+    let logs = app.service().get(&format!("/admin/v1/functions/{function}/logs?kind=function")).await.assert_status(200).json();
+    let entries = logs["entries"].as_array().expect("entries").iter();
+    entries.map(|entry| entry["text"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
 #[tokio::test]

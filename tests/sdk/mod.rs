@@ -118,8 +118,8 @@ async fn supabase_py_drives_storage() {
     assert_succeeds(script.arg(here("storage_client.py")).args([&app.url(), app.key("anon_key"), app.key("service_key")]));
 }
 
-/// The arguments of a script that drives storage by S3's protocol: the server's address and its access key.
-fn s3_arguments(app: &TestApp) -> [String; 3] {
+/// The arguments of a script that drives an API of AWS: the server's address and its access key.
+fn aws_arguments(app: &TestApp) -> [String; 3] {
     [app.url(), app.key("access_key_id").to_owned(), app.key("secret_access_key").to_owned()]
 }
 
@@ -128,7 +128,7 @@ async fn boto3_drives_storage_by_s3() {
     let python = installed("PLINTH_TEST_PYTHON");
     let app = with_buckets("").await;
     let mut script = Command::new(python);
-    assert_succeeds(script.arg(here("s3/client.py")).args(s3_arguments(&app)).arg(app.key("anon_key")));
+    assert_succeeds(script.arg(here("s3/client.py")).args(aws_arguments(&app)).arg(app.key("anon_key")));
 }
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn the_aws_sdk_for_javascript_drives_storage_by_s3() {
     let node_modules = installed("PLINTH_TEST_NODE_MODULES");
     let app = TestApp::start().await;
     let mut script = Command::new("node");
-    script.arg(here("s3/client.cjs")).args(s3_arguments(&app));
+    script.arg(here("s3/client.cjs")).args(aws_arguments(&app));
     assert_succeeds(script.env("NODE_PATH", node_modules));
 }
 
@@ -145,7 +145,7 @@ async fn the_aws_command_line_syncs_a_folder_up_and_down() {
     let python = installed("PLINTH_TEST_PYTHON");
     let (app, folder) = (TestApp::start().await, tempfile::tempdir().unwrap());
     let mut script = Command::new(python);
-    assert_succeeds(script.arg(here("s3/sync.py")).args(s3_arguments(&app)).arg(folder.path()));
+    assert_succeeds(script.arg(here("s3/sync.py")).args(aws_arguments(&app)).arg(folder.path()));
 }
 #[tokio::test]
 async fn tus_js_client_drives_resumable_uploads() {
@@ -153,5 +153,22 @@ async fn tus_js_client_drives_resumable_uploads() {
     let app = with_buckets("").await;
     let mut script = Command::new("node");
     script.arg(here("tus.cjs")).args([&app.url(), app.key("anon_key")]);
+    assert_succeeds(script.env("NODE_PATH", node_modules));
+}
+
+#[tokio::test]
+async fn boto3_drives_queues() {
+    let python = installed("PLINTH_TEST_PYTHON");
+    let app = TestApp::start().await;
+    let mut script = Command::new(python);
+    assert_succeeds(script.arg(here("sqs/client.py")).args(aws_arguments(&app)));
+}
+
+#[tokio::test]
+async fn the_aws_sdk_for_javascript_drives_queues() {
+    let node_modules = installed("PLINTH_TEST_NODE_MODULES");
+    let app = TestApp::start().await;
+    let mut script = Command::new("node");
+    script.arg(here("sqs/client.cjs")).args(aws_arguments(&app));
     assert_succeeds(script.env("NODE_PATH", node_modules));
 }

@@ -12,8 +12,19 @@ use serde_json::{Value, json};
 use super::{Request, Response, TestApp};
 
 impl TestApp {
-    /// A signed request with these further headers; `target` is path and query, encoded.
+    /// A signed request of Lambda's API with these further headers; `target` is path and query, encoded.
     pub fn aws(&self, method: &Method, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Request {
+        self.signed("lambda", (method, target), headers, body)
+    }
+
+    /// An operation of SQS.
+    pub async fn sqs(&self, operation: &str, input: &Value) -> Response {
+        let target = format!("AmazonSQS.{operation}");
+        let headers = [("x-amz-target", target.as_str()), ("content-type", "application/x-amz-json-1.0")];
+        self.signed("sqs", (&Method::POST, "/sqs/"), &headers, input.to_string().as_bytes()).await
+    }
+
+    fn signed(&self, service: &'static str, (method, target): (&Method, &str), headers: &[(&str, &str)], body: &[u8]) -> Request {
         let now = Clock::system().now();
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let host = self.url().trim_start_matches("http://").to_owned();
@@ -21,7 +32,7 @@ impl TestApp {
         let mut all: Vec<(String, String)> = vec![("host".to_owned(), host), ("x-amz-date".to_owned(), date)];
         all.extend(headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let signed = Signed { method: method.as_str(), path, query, headers: &all };
-        let check = Check { service: "lambda", path: PathStyle::Encoded, now };
+        let check = Check { service, path: PathStyle::Encoded, now };
         let secret = Secret::new(self.key("secret_access_key").to_owned());
         let authorization = sign(&check, self.key("access_key_id"), &secret, &signed, body);
         let mut request = self.nobody().request(method.clone(), target).header("authorization", &authorization);

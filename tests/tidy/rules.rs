@@ -25,16 +25,18 @@ pub const TABLE: &[(&str, &[&str])] = &[
     ("sql", &["types", "values", "db"]),
     ("policy", &["types", "values", "db", "sql"]),
     ("blob", &["types", "tasks", "sys", "config", "db"]),
-    ("api", &["types", "tasks", "telemetry"]),
-    ("auth", &["types", "tasks", "config", "telemetry", "db", "api"]),
     ("aws", &["types"]),
+    ("api", &["types", "tasks", "telemetry", "aws"]),
+    ("auth", &["types", "tasks", "config", "telemetry", "db", "api"]),
     ("data", &["types", "tasks", "config", "telemetry", "values", "db", "sql", "policy", "api", "auth"]),
     ("storage", &["types", "tasks", "config", "telemetry", "values", "db", "sql", "policy", "blob", "api", "auth", "aws"]),
     ("isolate", &["types", "sys"]),
-    ("functions", &["types", "tasks", "sys", "config", "telemetry", "db", "blob", "api", "auth", "isolate::protocol"]),
+    ("queues", &["types", "tasks", "db"]),
+    ("functions", &["types", "tasks", "sys", "config", "telemetry", "db", "blob", "api", "auth", "queues", "isolate::protocol"]),
     ("front", &["types", "tasks", "config", "telemetry", "api"]),
-    ("lambda", &["types", "tasks", "config", "telemetry", "api", "auth", "aws", "functions", "isolate::protocol"]),
-    ("openapi", &["api", "auth::api", "data::api", "functions::api", "lambda", "storage::api", "storage::s3"]),
+    ("lambda", &["types", "tasks", "config", "telemetry", "api", "auth", "aws", "functions", "queues", "isolate::protocol"]),
+    ("sqs", &["types", "tasks", "telemetry", "api", "auth", "aws", "queues"]),
+    ("openapi", &["api", "auth::api", "data::api", "functions::api", "lambda", "sqs", "storage::api", "storage::s3"]),
     (
         "server",
         &[
@@ -53,6 +55,8 @@ pub const TABLE: &[(&str, &[&str])] = &[
             "functions",
             "storage",
             "lambda",
+            "queues",
+            "sqs",
             "front",
             "openapi",
         ],
@@ -86,7 +90,7 @@ struct Kept {
 
 /// What is looked for in code. A home is a folder or a file below `src`; `*/x` is folder `x` of any part.
 const KEPT: &[Kept] = &[
-    Kept { word: "actix_web", homes: &["api/", "*/api/", "server/", "front/", "openapi/", "lambda/", "storage/s3/"] },
+    Kept { word: "actix_web", homes: &["api/", "*/api/", "server/", "front/", "openapi/", "lambda/", "sqs/", "storage/s3/"] },
     // The handle of a locked connection is a type of sqlx.
     Kept { word: "sqlx", homes: &["db/", "sys/sqlite_functions.rs", "sys/sqlite_here.rs", "sys/sqlite_tokenizer.rs"] },
     Kept { word: "deno_core", homes: &["isolate/"] },

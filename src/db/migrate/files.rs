@@ -37,4 +37,6 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(12, "storage_quota", "0012_storage_quota.sql"),
     migration!(13, "function_events", "0013_function_events.sql"),
     migration!(14, "function_event_configs", "0014_function_event_configs.sql"),
+    migration!(15, "queues", "0015_queues.sql"),
+    migration!(16, "event_source_mappings", "0016_event_source_mappings.sql"),
 ];

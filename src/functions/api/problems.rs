@@ -13,9 +13,12 @@ impl From<Error> for Problem {
     fn from(err: Error) -> Self {
         match err {
             Error::UnknownFunction(_) | Error::UnknownQualifier { .. } | Error::Absent { .. } => Code::NotFound.because(err),
-            Error::Present { .. } | Error::Exists(_) | Error::Contended(_) | Error::OtherRevision | Error::InUse(_) => {
-                Code::Conflict.because(err)
-            }
+            Error::Present { .. }
+            | Error::Exists(_)
+            | Error::Contended(_)
+            | Error::OtherRevision
+            | Error::InUse(_)
+            | Error::Mapped(_) => Code::Conflict.because(err),
             Error::Invalid { field, message } => Self::invalid(vec![FieldError::new(field, message)]),
             Error::Rejected(ref diagnostics) => {
                 let error = |at: &crate::isolate::protocol::Diagnostic| FieldError {

@@ -84,6 +84,30 @@ pub struct EventFilter {
 }
 
 impl StoredEvent {
+    /// An event that waits from now on, for a function or one of its qualifiers.
+    pub(in crate::functions) fn new(
+        (function_id, function, qualifier): (FunctionId, FunctionName, Option<Qualifier>),
+        id: RequestId,
+        payload: Bytes,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            function_id,
+            function,
+            qualifier: qualifier.filter(|qualifier| *qualifier != Qualifier::Latest),
+            payload,
+            client_context: None,
+            state: EventState::Waiting,
+            due_at: now,
+            is_taken: false,
+            accepted_at: now,
+            attempts: 0,
+            refusals: 0,
+            fault: None,
+        }
+    }
+
     /// How it stands.
     #[must_use]
     pub const fn standing(&self) -> Standing {

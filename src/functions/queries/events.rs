@@ -70,7 +70,7 @@ pub(in crate::functions) async fn claim(
 ) -> db::Result<Vec<StoredEvent>> {
     let others: Vec<String> = (0..full.len()).map(|at| format!("${}", at + 5)).collect();
     let others = if full.is_empty() { String::new() } else { format!(" and function_id not in ({})", others.join(", ")) };
-    let skip = conn.dialect().skip_locked();
+    let skip = conn.dialect().for_update_skip_locked();
     let sql = format!(
         "update plinth.function_events set runner = $1, due_at = $2
           where id in (select id from plinth.function_events

@@ -5,6 +5,7 @@ pub(super) mod event_configs;
 pub(super) mod events;
 pub(super) mod functions;
 pub(super) mod logs;
+pub(super) mod mappings;
 pub(super) mod policies;
 pub(super) mod provisioned;
 pub(super) mod sources;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{FunctionsService, Inner, Parts};
 use crate::functions::egress::Egress;
 use crate::functions::error::Result;
-use crate::functions::events::Runner;
+use crate::functions::events::{Feeders, Runner};
 use crate::functions::invoker::{self, Counts, Invoker};
 use crate::functions::logs::Logs;
 use crate::functions::packages::BuildId;
@@ -41,7 +41,7 @@ impl FunctionsService {
     /// # Errors
     /// When the database cannot be read or a thread cannot be started.
     pub async fn open(parts: Parts) -> Result<Self> {
-        let Parts { config, databases, blobs, vault, auth, clock, data, program, tasks, own } = parts;
+        let Parts { config, databases, blobs, vault, auth, queues, clock, data, program, tasks, own } = parts;
         let registry = Registry::new(databases.app.clone());
         let build = BuildId::of(program.clone());
         let packages = Packages::new(databases.app.clone(), blobs, vault.clone(), build.clone(), config.package_cache)?;
@@ -63,12 +63,14 @@ impl FunctionsService {
             invoker.warm_up();
         }
         let events = Runner::new(databases.system.clone(), clock.clone(), most_events(&config));
-        let inner = Inner { config, databases, clock, auth, registry, packages, logs, invoker, vault, events };
+        let feeders = Feeders::default();
+        let inner = Inner { config, databases, clock, auth, registry, packages, logs, invoker, vault, events, queues, feeders };
         let functions = Self(Arc::new(inner));
         drop(tasks.spawn(functions.clone().keep_provisioned()));
         drop(tasks.spawn(functions.clone().remove_unneeded()));
         drop(tasks.spawn(functions.clone().run_events()));
         drop(tasks.spawn(functions.clone().keep_events()));
+        drop(tasks.spawn(functions.clone().feed()));
         Ok(functions)
     }
 
@@ -115,7 +117,7 @@ impl FunctionsService {
 }
 
 /// How many events run at once on this node.
-fn most_events(config: &crate::config::Functions) -> usize {
+pub(super) fn most_events(config: &crate::config::Functions) -> usize {
     if config.max_events == 0 { config.max_running.div_ceil(2) } else { config.max_events }
 }
 

@@ -1,11 +1,9 @@
 //! The verbs of functions: their rules and transactions. A file for each kind of thing.
 
 mod aliases;
+mod asynchronous;
 mod calls;
 mod deploy;
-mod event_configs;
-mod events;
-mod invocations;
 mod life;
 mod policies;
 mod provisioned;
@@ -17,15 +15,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use self::aliases::AliasChange;
+pub use self::asynchronous::{EventConfigDraft, MAX_EVENT, MappingDraft, MappingFilter};
 pub use self::calls::{Event, Target};
 pub use self::deploy::Draft;
-pub use self::event_configs::EventConfigDraft;
-pub use self::events::MAX_EVENT;
 pub use self::life::Status;
 pub use self::reading::Totals;
 pub use self::versions::Publication;
 use super::egress::Own;
-use super::events::Runner;
+use super::events::{Feeders, Runner};
 use super::invoker::Invoker;
 use super::logs::Logs;
 use super::packages::Packages;
@@ -35,6 +32,7 @@ use crate::auth::vault::Vault;
 use crate::blob::Blobs;
 use crate::config;
 use crate::db::Databases;
+use crate::queues::QueuesService;
 use crate::tasks::Tasks;
 use crate::types::{Clock, FunctionName, Timestamp};
 
@@ -56,6 +54,8 @@ struct Inner {
     invoker: Invoker,
     vault: Vault,
     events: Runner,
+    queues: QueuesService,
+    feeders: Feeders,
 }
 
 /// What a [`FunctionsService`] is made of.
@@ -66,6 +66,7 @@ pub struct Parts {
     pub blobs: Blobs,
     pub vault: Vault,
     pub auth: AuthService,
+    pub queues: QueuesService,
     pub clock: Clock,
     /// The data folder, for the snapshot's cache.
     pub data: PathBuf,

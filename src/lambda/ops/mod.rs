@@ -4,6 +4,7 @@ pub(super) mod account;
 pub(super) mod aliases;
 pub(super) mod concurrency;
 pub(super) mod event_config;
+pub(super) mod event_sources;
 pub(super) mod functions;
 pub(super) mod invoke;
 pub(super) mod permissions;
@@ -40,6 +41,9 @@ pub(super) async fn dispatch(call: &Call, path: &[&str]) -> Result {
             "GET" => functions::list_functions(call).await,
             _ => Err(unknown(call, path)),
         },
+        ["2015-03-31", "event-source-mappings", rest @ ..] => {
+            Box::pin(event_sources::dispatch(call, rest)).await.unwrap_or_else(|| Err(unknown(call, path)))
+        }
         [date, "functions", function, rest @ ..] => {
             let function = Reference::parse(function)?;
             of_function(call, (date, function), rest).await.unwrap_or_else(|| Err(unknown(call, path)))

@@ -17,9 +17,10 @@ use s3s::validation::NameValidation;
 
 use super::PREFIX;
 use super::fault::{Fault, answer};
-use super::identify::{Seen, identify};
+use super::identify::identify;
 use super::intake::{Intake, Received, channel, drain};
 use super::surface::{Session, Surface};
+use crate::api::Seen;
 use crate::auth::AuthService;
 use crate::storage::StorageService;
 use crate::telemetry::current_request_id;

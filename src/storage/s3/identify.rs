@@ -1,25 +1,14 @@
 //! Who asks, by the request's signature.
 
-use actix_web::HttpRequest;
-use actix_web::http::header::HeaderValue;
-
 use super::fault::Fault;
+use crate::api::Seen;
 use crate::auth::AuthService;
-use crate::aws::{Chain, Check, Credential, PathStyle, Payload, Refused, Signed, verify_head};
+use crate::aws::{Chain, Check, Credential, PathStyle, Payload, Refused, verify_head};
 use crate::storage::model::Caller;
 use crate::types::{Secret, Timestamp};
 
 /// What signatures must be for.
 const SERVICE: &str = "s3";
-
-/// What of a request is signed, body apart.
-pub(super) struct Seen {
-    pub(super) method: String,
-    pub(super) path: String,
-    pub(super) query: String,
-    /// Names in lower case.
-    pub(super) headers: Vec<(String, String)>,
-}
 
 /// A request whose signature holds.
 pub(super) struct Identified {
@@ -32,33 +21,6 @@ pub(super) struct Identified {
     pub(super) presigned: bool,
     /// The region that the client takes this server for.
     pub(super) region: String,
-}
-
-impl Seen {
-    pub(super) fn of(request: &HttpRequest) -> Self {
-        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let mut headers: Vec<(String, String)> =
-            request.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
-        // HTTP/2 has the host elsewhere.
-        if let Some(authority) = request.uri().authority().filter(|_| !request.headers().contains_key("host")) {
-            headers.push(("host".to_owned(), authority.to_string()));
-        }
-        Self {
-            method: request.method().as_str().to_owned(),
-            path: request.uri().path().to_owned(),
-            query: request.query_string().to_owned(),
-            headers,
-        }
-    }
-
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.trim())
-    }
-
-    fn signed(&self) -> Signed<'_> {
-        let Self { method, path, query, headers } = self;
-        Signed { method, path, query, headers }
-    }
 }
 
 /// Checks a request's signature, and the session token that came with it.

@@ -14,7 +14,8 @@ use percent_encoding::percent_decode_str;
 use tokio::sync::mpsc;
 
 use super::fault::Fault;
-use super::identify::{Identified, Seen};
+use super::identify::Identified;
+use crate::api::Seen;
 use crate::aws::{Algorithm, Checksum, Chunked, Payload as Said, Running};
 
 /// How long a body may send nothing.

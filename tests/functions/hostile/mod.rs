@@ -14,6 +14,7 @@ use plinth::db::Databases;
 use plinth::functions::model::{Declared, Deployment, Network, Settings, SourceKind};
 use plinth::functions::{Body, Done, FunctionsService, Outcome, Own, Parts};
 use plinth::isolate::protocol::HttpRequest;
+use plinth::queues::QueuesService;
 use plinth::tasks::Tasks;
 use plinth::types::{Clock, RequestId, Secret};
 use serde_json::{Value, json};
@@ -51,7 +52,8 @@ impl Hostile {
         let listen = "127.0.0.1:8080".parse().expect("an address");
         let own = Own { public_url: Arc::clone(&url.0), listen, socket: data.join("private.sock") };
         let (config, tasks_of) = (settings.functions, tasks.clone());
-        let parts = Parts { config, databases, blobs, vault, auth, clock, data, program, tasks: tasks_of, own };
+        let queues = QueuesService::open(databases.system.clone(), clock.clone(), &tasks);
+        let parts = Parts { config, databases, blobs, vault, auth, queues, clock, data, program, tasks: tasks_of, own };
         let functions = FunctionsService::open(parts).await.expect("functions open");
         Self { functions, tasks, _folder: folder }
     }

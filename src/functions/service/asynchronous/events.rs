@@ -4,17 +4,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::FunctionsService;
-use super::calls::{Event, Target};
-use crate::db::{self, Tx};
+use crate::db;
 use crate::functions::error::{Error, Result};
-use crate::functions::events::{
-    Answered, Condition, EventFault, EventRules, EventState, Fate, RENEW_EVERY, Ran, Record, StoredEvent, Taken,
-};
+use crate::functions::events::{Answered, Condition, EventFault, EventRules, Fate, RENEW_EVERY, Ran, StoredEvent, Taken};
 use crate::functions::invoker::Body;
-use crate::functions::model::{EventConfig, Qualifier, function_of};
+use crate::functions::model::{EventConfig, Qualifier};
 use crate::functions::queries::event_configs;
-use crate::functions::queries::events::{self as queries, Change};
+use crate::functions::queries::events as queries;
+use crate::functions::service::FunctionsService;
+use crate::functions::service::{Event, Target};
 use crate::types::{FunctionName, RequestId};
 
 /// The longest event, in bytes, as AWS Lambda has it for calls that nobody waits for.
@@ -41,19 +39,8 @@ impl FunctionsService {
         let Target { revision, .. } = self.target(name, qualifier.as_ref()).await?;
         let now = self.now();
         let stored = StoredEvent {
-            id,
-            function_id: revision.function_id,
-            function: name.clone(),
-            qualifier: qualifier.filter(|qualifier| *qualifier != Qualifier::Latest),
-            payload: event.payload,
             client_context: event.client_context,
-            state: EventState::Waiting,
-            due_at: now,
-            is_taken: false,
-            accepted_at: now,
-            attempts: 0,
-            refusals: 0,
-            fault: None,
+            ..StoredEvent::new((revision.function_id, name.clone(), qualifier), id, event.payload, now)
         };
         let written = self.0.databases.system.write(move |tx| {
             let stored = stored.clone();
@@ -65,7 +52,7 @@ impl FunctionsService {
     }
 
     /// Runs what is due until the server stops.
-    pub(super) async fn run_events(self) {
+    pub(in crate::functions::service) async fn run_events(self) {
         let tasks = self.0.invoker.tasks.clone();
         while let Err(err) = self.0.events.free_what_was_left().await {
             tracing::warn!(error = %err, "events that were under way when the server ended stay where they are for now: {err}");
@@ -97,7 +84,7 @@ impl FunctionsService {
     }
 
     /// Holds on to events under way, and removes what was given up long ago, until the server ends.
-    pub(super) async fn keep_events(self) {
+    pub(in crate::functions::service) async fn keep_events(self) {
         let tasks = self.0.invoker.tasks.clone();
         let mut looked = self.now().minus(FORGET_EVERY);
         while !tasks.is_ending() {
@@ -191,73 +178,6 @@ impl FunctionsService {
         })
     }
 
-    /// Writes what became of an event, and with it, in one transaction, what its destination is told.
-    async fn settle(&self, event: &StoredEvent, fate: &Fate, answered: Answered, config: Option<&EventConfig>) -> Result<()> {
-        let told = match fate {
-            Fate::Over => Some((Condition::Success, event.attempts + 1, config.and_then(|config| config.on_success.as_deref()))),
-            Fate::Dead { why, attempts, .. } => Some((*why, *attempts, config.and_then(|config| config.on_failure.as_deref()))),
-            Fate::Again { .. } => None,
-        };
-        let told = match told {
-            Some((condition, tries, Some(destination))) => {
-                match Record::of(event, (condition, tries), answered, self.now()).and_then(|record| serde_json::to_vec(&record)) {
-                    Ok(record) => self.told(destination, record).await,
-                    Err(err) => {
-                        tracing::error!(destination, event = %event.id, error = %err, "no record of an event's end can be made: {err}");
-                        None
-                    }
-                }
-            }
-            _ => None,
-        };
-        let change = match fate.clone() {
-            Fate::Over => None,
-            Fate::Again { due_at, attempts, refusals, fault } => {
-                Some(Change { state: EventState::Waiting, due_at, attempts, refusals, fault })
-            }
-            Fate::Dead { attempts, fault, .. } => {
-                Some(Change { state: EventState::Dead, due_at: self.now(), attempts, refusals: event.refusals, fault })
-            }
-        };
-        let (id, runner) = (event.id, self.0.events.name().to_owned());
-        let written = self.0.databases.system.write(move |tx| {
-            let (runner, change, told) = (runner.clone(), change.clone(), told.clone());
-            Box::pin(async move { end(tx, (id, &runner), change.as_ref(), told.as_ref()).await })
-        });
-        if written.await? {
-            self.0.events.wake();
-        }
-        Ok(())
-    }
-
-    /// The event that tells a destination; `None` when there is nobody to tell.
-    async fn told(&self, destination: &str, record: Vec<u8>) -> Option<StoredEvent> {
-        let (name, qualifier) = function_of(destination)?;
-        let target = match self.target(&name, qualifier.as_ref()).await {
-            Ok(target) => target,
-            Err(err) => {
-                tracing::warn!(destination, error = %err, "{destination} is not told of an event's end: {err}");
-                return None;
-            }
-        };
-        let now = self.now();
-        Some(StoredEvent {
-            id: RequestId::random(),
-            function_id: target.revision.function_id,
-            function: name,
-            qualifier: qualifier.filter(|qualifier| *qualifier != Qualifier::Latest),
-            payload: record.into(),
-            client_context: None,
-            state: EventState::Waiting,
-            due_at: now,
-            is_taken: false,
-            accepted_at: now,
-            attempts: 0,
-            refusals: 0,
-            fault: None,
-        })
-    }
-
     async fn drop_event(&self, event: &StoredEvent) {
         let (id, runner) = (event.id, self.0.events.name().to_owned());
         let dropped = self.0.databases.system.write(move |tx| {
@@ -282,18 +202,6 @@ impl FunctionsService {
             retry_wait: own.event_retry_wait,
         }
     }
-}
-
-/// Ends or changes an event that a runner has, and adds the one that tells of it; false when the runner has it no longer.
-async fn end(tx: &mut Tx, (id, runner): (RequestId, &str), change: Option<&Change>, told: Option<&StoredEvent>) -> Result<bool> {
-    let is_ours = match change {
-        None => queries::end(tx, id, runner).await?,
-        Some(change) => queries::give_back(tx, (id, runner), change).await?,
-    };
-    if let Some(told) = told.filter(|_| is_ours) {
-        queries::insert(tx, told).await?;
-    }
-    Ok(is_ours)
 }
 
 fn fault(error_type: &str, message: String) -> EventFault {

@@ -1,9 +1,9 @@
 //! What operators see and do of calls that nobody waits for.
 
-use super::FunctionsService;
 use crate::functions::error::{Error, Result};
 use crate::functions::events::{EventFilter, StoredEvent};
 use crate::functions::queries::events as queries;
+use crate::functions::service::FunctionsService;
 use crate::types::{FunctionName, RequestId};
 
 impl FunctionsService {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::told;
 use crate::support::postgres::fresh_database;
 use crate::support::{Options, Response, TestApp, eventually, on_postgres};
 
@@ -35,14 +36,6 @@ async fn accepted(app: &TestApp, function: &str, event: &Value) -> String {
 async fn configure(app: &TestApp, function: &str, config: &Value) -> Response {
     let target = format!("/2019-09-25/functions/{function}/event-invoke-config");
     app.aws(&Method::PUT, &target, &[], config.to_string().as_bytes()).await
-}
-
-/// What a function wrote into its log: the ids of the calls, and the texts as JSON.
-async fn told(app: &TestApp, function: &str) -> Vec<(String, Value)> {
-    let logs = app.service().get(&format!("/admin/v1/functions/{function}/logs?kind=function&limit=1000")).await.json();
-    let entries = logs["entries"].as_array().expect("entries").iter();
-    let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
-    entries.map(|entry| (text(entry, "request_id"), serde_json::from_str(&text(entry, "text")).unwrap_or_default())).collect()
 }
 
 async fn invocations(app: &TestApp, query: &str) -> Vec<Value> {

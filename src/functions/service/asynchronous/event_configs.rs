@@ -1,9 +1,10 @@
 //! How calls that nobody waits for are tried, function by function.
 
-use super::FunctionsService;
 use crate::functions::error::{Error, Result};
 use crate::functions::model::{EventConfig, Qualifier, function_of};
 use crate::functions::queries::event_configs as queries;
+use crate::functions::service::FunctionsService;
+use crate::queues::{self, queue_of};
 use crate::types::FunctionName;
 
 /// What an absent configuration is called.
@@ -92,8 +93,15 @@ impl FunctionsService {
 
     async fn check_destination(&self, field: &str, arn: &str) -> Result<()> {
         let wrong = |message: String| Error::Invalid { field: format!("DestinationConfig.{field}.Destination"), message };
+        if let Some(queue) = queue_of(arn) {
+            return match self.0.queues.get(&queue).await {
+                Ok(_) => Ok(()),
+                Err(queues::Error::Db(err)) => Err(err.into()),
+                Err(err) => Err(wrong(err.to_string())),
+            };
+        }
         let Some((name, qualifier)) = function_of(arn) else {
-            return Err(wrong(format!("{arn} is not the ARN of a function")));
+            return Err(wrong(format!("{arn} is the ARN of neither a function nor a queue")));
         };
         match self.target(&name, qualifier.as_ref()).await {
             Ok(_) => Ok(()),
@@ -113,6 +121,6 @@ pub struct EventConfigDraft {
 }
 
 /// The qualifier as it is stored.
-fn key(qualifier: Option<&Qualifier>) -> String {
+pub(super) fn key(qualifier: Option<&Qualifier>) -> String {
     qualifier.filter(|qualifier| **qualifier != Qualifier::Latest).map(ToString::to_string).unwrap_or_default()
 }
