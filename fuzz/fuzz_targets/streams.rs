@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use plinth::functions::untrusted::{CALL, take};
-use plinth::isolate::protocol::{Fetch, FetchBody, FromWorker, WINDOW, encode_into, request_stream, response_stream};
+use plinth::isolate::protocol::{
+    Ask, Fetch, FetchBody, FromWorker, KvAsk, Question, WINDOW, encode_into, request_stream, response_stream,
+};
 use tokio::runtime::{Builder, Runtime};
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Builder::new_current_thread().enable_all().build().expect("a runtime"));
@@ -22,7 +24,7 @@ fuzz_target!(|bytes: &[u8]| {
             3 => u64::MAX,
             _ => u64::from(*which),
         };
-        let message = match kind % 8 {
+        let message = match kind % 9 {
             0..=2 => FromWorker::Chunk { stream, end: kind & 0x80 != 0 },
             3 => FromWorker::Credit { stream, bytes: size.wrapping_mul(usize::from(kind / 8)) },
             4 => FromWorker::Abort { stream, reason: "x".repeat(size % 64) },
@@ -34,6 +36,12 @@ fuzz_target!(|bytes: &[u8]| {
                 body: [FetchBody::None, FetchBody::Whole, FetchBody::Streamed(Some(u64::from(*high)))][usize::from(low % 3)],
             })),
             6 => FromWorker::Settled { call: stream },
+            7 => {
+                let text = String::from_utf8_lossy(&rest[..rest.len().min(size % 64)]).into_owned();
+                let (store, key) = (text.clone(), text);
+                let question = Question::Kv { store, ask: KvAsk::Increment { key, by: i64::from(*high), expires_in_ms: None } };
+                FromWorker::Ask(Box::new(Ask { number: u64::from(which % 8), question }))
+            }
             _ => {
                 let (raw, after) = rest.split_at(rest.len().min(size % 32));
                 sent.extend_from_slice(raw);

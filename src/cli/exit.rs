@@ -10,6 +10,8 @@ pub(super) const FAILURE: u8 = 1;
 pub(super) const DATA: u8 = 65;
 /// The address is taken, or the database is out of reach.
 pub(super) const UNAVAILABLE: u8 = 69;
+/// The function that was called failed.
+pub(super) const FUNCTION_FAILED: u8 = 70;
 /// The data folder cannot be made or written.
 pub(super) const CANNOT_CREATE: u8 = 73;
 /// Another server uses the data folder.

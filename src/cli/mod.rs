@@ -1,25 +1,24 @@
-//! The command line: a file for each subcommand. The only place that writes to standard output.
+//! The command line: a file or a folder for each subcommand. The only place that writes to standard output.
 
 mod check;
 mod door;
 mod exit;
 mod functions;
 mod keys;
-mod logs;
 mod migrate;
 mod openapi;
-mod package;
+mod print;
 mod reload;
 mod serve;
 mod storage;
 mod target;
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use self::print::{ask, complain, note, say};
 use crate::config::{self, Flags, Loaded};
 use crate::isolate;
 
@@ -41,7 +40,7 @@ enum Command {
     Reload(reload::Options),
     /// Show the address and the keys of a data folder
     Keys(keys::Options),
-    /// Deploy, list and delete functions, and read their logs
+    /// Deploy, call, list, publish, roll back and delete functions, and read their logs
     Functions(functions::Options),
     /// Make, apply and show the app's migrations: files VERSION_NAME.sql in a folder
     Migrate(migrate::Options),
@@ -103,17 +102,4 @@ impl Common {
             exit::CONFIG.into()
         })
     }
-}
-
-/// Writes a line to standard output; a reader that went away is no error.
-fn say(line: impl std::fmt::Display) {
-    let mut out = std::io::stdout().lock();
-    let written = writeln!(out, "{line}").and_then(|()| out.flush());
-    drop(written);
-}
-
-/// Writes a line about an error to standard error.
-fn complain(line: &impl std::fmt::Display) {
-    let written = writeln!(std::io::stderr().lock(), "plinth: {line}");
-    drop(written);
 }

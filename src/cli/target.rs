@@ -49,7 +49,9 @@ impl Target {
 
     /// Sends a request, and gives the answer's status and body whatever they are.
     pub(super) async fn ask(&self, request: RequestBuilder) -> Result<(StatusCode, String), String> {
-        let answer = request.send().await.map_err(|err| format!("the server at {} does not answer: {err}", self.url))?;
+        let silent =
+            |err| format!("the server at {} does not answer; `plinth serve` starts it, --url says where it is: {err}", self.url);
+        let answer = request.send().await.map_err(silent)?;
         let status = answer.status();
         Ok((status, answer.text().await.map_err(|err| err.to_string())?))
     }
@@ -67,6 +69,9 @@ pub(super) fn explain(status: StatusCode, body: &str) -> String {
     let problem: Value = serde_json::from_str(body).unwrap_or(Value::Null);
     let detail = problem["detail"].as_str().or_else(|| problem["title"].as_str()).unwrap_or(body);
     let mut text = format!("refused ({}): {detail}", status.as_u16());
+    if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+        text.push_str("; it takes the service key (--key or PLINTH_SERVICE_KEY), which `plinth keys` prints");
+    }
     for error in problem["errors"].as_array().into_iter().flatten() {
         let place =
             [error["line"].as_u64(), error["column"].as_u64()].into_iter().flatten().map(|n| format!(":{n}")).collect::<String>();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::setting::Setting;
+use super::setting::{Raw, Setting};
 
 /// The workers that run users' code.
 #[derive(Clone, Debug, Default)]
@@ -11,6 +11,8 @@ pub struct Functions {
     pub spares: usize,
     /// Environments (processes) at the most.
     pub max_environments: usize,
+    /// Bytes that the workers may hold together; 0 means half of the memory there is.
+    pub memory_budget: usize,
     /// Calls running at once at the most; 0 means four for each CPU core.
     pub max_running: usize,
     /// How long a call waits for a place before 429.
@@ -33,6 +35,8 @@ pub struct Functions {
     pub event_max_age: Duration,
     /// How long those are kept that were given up.
     pub keep_dead_events: Duration,
+    /// How late a schedule that does not make up for what it missed may fire.
+    pub schedule_grace: Duration,
     /// The largest package, in bytes.
     pub max_package: usize,
     /// Bytes that the files of a package may have together.
@@ -59,7 +63,65 @@ pub struct Functions {
     pub max_fetches: usize,
     /// The largest body of a response to one of those, in bytes.
     pub max_fetched: usize,
+    /// How long is kept what calls came to.
+    pub keep_usage: KeepUsage,
+    /// What calls cost.
+    pub prices: Prices,
+    /// Questions to the platform's modules one call may ask.
+    pub max_platform_calls: usize,
 }
+
+/// How long is kept what calls came to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KeepUsage {
+    /// By the minute.
+    pub minutes: Duration,
+    /// By the hour.
+    pub hours: Duration,
+    /// By the day.
+    pub days: Duration,
+}
+
+/// What calls cost, for estimates.
+#[derive(Clone, Debug, Default)]
+pub struct Prices {
+    /// Of a million calls.
+    pub million_calls: f64,
+    /// Of a GB of memory for a second.
+    pub gb_second: f64,
+    /// Of a second of CPU time.
+    pub cpu_second: f64,
+    /// What the prices are in.
+    pub currency: String,
+}
+
+/// The highest price.
+const MAX_PRICE: f64 = 1e6;
+
+/// A price: digits, and a point with digits behind it.
+fn price(raw: &Raw<'_>) -> Option<f64> {
+    let price = match raw {
+        Raw::Text(text) => {
+            let digits = |part: &str| !part.is_empty() && part.len() <= 15 && part.bytes().all(|byte| byte.is_ascii_digit());
+            let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+            if !digits(whole) || !digits(fraction) {
+                return None;
+            }
+            text.parse().ok()?
+        }
+        raw => raw.whole(0..=1_000_000_u32)?.into(),
+    };
+    (price <= MAX_PRICE).then_some(price)
+}
+
+/// The name of a currency.
+fn currency(raw: &Raw<'_>) -> Option<String> {
+    let text = raw.text()?;
+    (text.chars().count() <= 16 && !text.chars().any(char::is_control)).then(|| text.to_owned())
+}
+
+/// What a price may be.
+const PRICE: &str = "a number from 0 to 1000000 as a text, such as \"0.20\"";
 
 pub(super) const SETTINGS: &[Setting] = &[
     Setting {
@@ -79,6 +141,17 @@ pub(super) const SETTINGS: &[Setting] = &[
         set: |config, raw| raw.whole(1..=10_000).map(|value| config.functions.max_environments = value),
     },
     Setting {
+        key: "functions.memory_budget",
+        env: "PLINTH_FUNCTIONS_MEMORY_BUDGET",
+        default: "0",
+        meaning: "Memory that the workers may hold together; beyond it idle environments end. 0 means half of what there is.",
+        allowed: "0, or a size from 64MB to 16384GiB",
+        set: |config, raw| {
+            let bytes = raw.bytes(0..=16_384 << 30).filter(|bytes| *bytes == 0 || *bytes >= 64_000_000);
+            bytes.map(|value| config.functions.memory_budget = value)
+        },
+    },
+    Setting {
         key: "functions.max_running",
         env: "PLINTH_FUNCTIONS_MAX_RUNNING",
         default: "0",
@@ -90,7 +163,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         key: "functions.queue_timeout",
         env: "PLINTH_FUNCTIONS_QUEUE_TIMEOUT",
         default: "5s",
-        meaning: "How long a call waits for a place before it is answered 429.",
+        meaning: "How long a call waits for a place, and for room for an environment, before it is answered 429.",
         allowed: "a time from 0s to 5m",
         set: |config, raw| {
             raw.duration(Duration::ZERO..=Duration::from_secs(300)).map(|value| config.functions.queue_timeout = value)
@@ -179,6 +252,16 @@ pub(super) const SETTINGS: &[Setting] = &[
         allowed: "a time from 0s to 365d",
         set: |config, raw| {
             raw.duration(Duration::ZERO..=Duration::from_hours(365 * 24)).map(|value| config.functions.keep_dead_events = value)
+        },
+    },
+    Setting {
+        key: "functions.schedule_grace",
+        env: "PLINTH_FUNCTIONS_SCHEDULE_GRACE",
+        default: "60s",
+        meaning: "How late a schedule may fire that leaves out what it missed (its `missed` is `skip`).",
+        allowed: "a time from 1s to 1h",
+        set: |config, raw| {
+            raw.duration(Duration::from_secs(1)..=Duration::from_secs(3600)).map(|value| config.functions.schedule_grace = value)
         },
     },
     Setting {
@@ -289,5 +372,78 @@ pub(super) const SETTINGS: &[Setting] = &[
         meaning: "The largest body of a response to an outbound request.",
         allowed: "a size from 1KB to 100GiB",
         set: |config, raw| raw.bytes(1_000..=100 << 30).map(|value| config.functions.max_fetched = value),
+    },
+    Setting {
+        key: "functions.keep_usage_minutes",
+        env: "PLINTH_FUNCTIONS_KEEP_USAGE_MINUTES",
+        default: "2d",
+        meaning: "How long the usage by the minute is kept.",
+        allowed: "a time from 1h to 90d",
+        set: |config, raw| {
+            let allowed = Duration::from_hours(1)..=Duration::from_hours(90 * 24);
+            raw.duration(allowed).map(|value| config.functions.keep_usage.minutes = value)
+        },
+    },
+    Setting {
+        key: "functions.keep_usage_hours",
+        env: "PLINTH_FUNCTIONS_KEEP_USAGE_HOURS",
+        default: "90d",
+        meaning: "How long the usage by the hour is kept.",
+        allowed: "a time from 1d to 3650d",
+        set: |config, raw| {
+            let allowed = Duration::from_hours(24)..=Duration::from_hours(3650 * 24);
+            raw.duration(allowed).map(|value| config.functions.keep_usage.hours = value)
+        },
+    },
+    Setting {
+        key: "functions.keep_usage_days",
+        env: "PLINTH_FUNCTIONS_KEEP_USAGE_DAYS",
+        default: "730d",
+        meaning: "How long the usage by the day is kept.",
+        allowed: "a time from 1d to 36500d",
+        set: |config, raw| {
+            let allowed = Duration::from_hours(24)..=Duration::from_hours(36_500 * 24);
+            raw.duration(allowed).map(|value| config.functions.keep_usage.days = value)
+        },
+    },
+    Setting {
+        key: "functions.price_million_calls",
+        env: "PLINTH_FUNCTIONS_PRICE_MILLION_CALLS",
+        default: "0",
+        meaning: "What a million calls cost, for the estimate in the usage.",
+        allowed: PRICE,
+        set: |config, raw| price(raw).map(|value| config.functions.prices.million_calls = value),
+    },
+    Setting {
+        key: "functions.price_gb_second",
+        env: "PLINTH_FUNCTIONS_PRICE_GB_SECOND",
+        default: "0",
+        meaning: "What a GB of memory costs for a second that is billed.",
+        allowed: PRICE,
+        set: |config, raw| price(raw).map(|value| config.functions.prices.gb_second = value),
+    },
+    Setting {
+        key: "functions.price_cpu_second",
+        env: "PLINTH_FUNCTIONS_PRICE_CPU_SECOND",
+        default: "0",
+        meaning: "What a second of CPU time costs.",
+        allowed: PRICE,
+        set: |config, raw| price(raw).map(|value| config.functions.prices.cpu_second = value),
+    },
+    Setting {
+        key: "functions.price_currency",
+        env: "PLINTH_FUNCTIONS_PRICE_CURRENCY",
+        default: "USD",
+        meaning: "What the prices are in.",
+        allowed: "a text of 1 to 16 characters, such as EUR",
+        set: |config, raw| currency(raw).map(|value| config.functions.prices.currency = value),
+    },
+    Setting {
+        key: "functions.max_platform_calls",
+        env: "PLINTH_FUNCTIONS_MAX_PLATFORM_CALLS",
+        default: "1000",
+        meaning: "Calls of the platform's modules (`plinth:kv`, `plinth:functions`, `plinth:queue`) that one call may make; 64 at a time wait for their answer.",
+        allowed: "a whole number from 0 to 100000",
+        set: |config, raw| raw.whole(0..=100_000).map(|value| config.functions.max_platform_calls = value),
     },
 ];

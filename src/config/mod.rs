@@ -22,7 +22,7 @@ pub use auth::Auth;
 pub use data::Data;
 pub use database::Database;
 pub use front::Front;
-pub use functions::Functions;
+pub use functions::{Functions, KeepUsage, Prices};
 #[doc(hidden)]
 pub use load::errors_of;
 pub use load::{ConfigError, Flags, Loaded, environment, load};

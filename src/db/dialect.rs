@@ -58,6 +58,16 @@ impl Dialect {
         }
     }
 
+    /// What a write says first that adds to rows of usage, of which every node adds to the same: it then waits for others instead of
+    /// being run again after them.
+    #[must_use]
+    pub const fn lock_function_usage(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("lock table plinth.function_usage in share row exclusive mode"),
+        }
+    }
+
     /// Begins a transaction that is going to write.
     ///
     /// SQLite takes the write lock at once: one that waits until the first write cannot wait for it any more. On PostgreSQL the

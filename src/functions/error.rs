@@ -2,7 +2,7 @@
 
 use crate::isolate::protocol::Diagnostic;
 use crate::types::FunctionName;
-use crate::{auth, blob, db};
+use crate::{auth, blob, db, secrets};
 
 /// What may go wrong with deploying, finding and starting functions; the failure of a function itself is no error of these.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +69,30 @@ pub enum Error {
     Blob(#[from] blob::Error),
     #[error(transparent)]
     Vault(#[from] auth::Error),
+    /// The function's secrets are not to be had.
+    #[error(transparent)]
+    Secrets(secrets::Error),
+}
+
+impl From<secrets::Error> for Error {
+    fn from(err: secrets::Error) -> Self {
+        match err {
+            secrets::Error::Db(source) => Self::Db(source),
+            other => Self::Secrets(other),
+        }
+    }
+}
+
+impl Error {
+    /// Which limit a call met for which there was no place or no room, in AWS Lambda's words; `None` for what is no such refusal.
+    #[must_use]
+    pub const fn throttle(&self) -> Option<&'static str> {
+        match self {
+            Self::Reserved { .. } => Some("ReservedFunctionConcurrentInvocationLimitExceeded"),
+            Self::Busy(_) => Some("ConcurrentInvocationLimitExceeded"),
+            _ => None,
+        }
+    }
 }
 
 /// What functions' verbs return.

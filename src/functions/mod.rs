@@ -34,8 +34,10 @@ pub use self::error::{Error, Result};
 pub use self::events::{Filter, MAX_FILTER, Mapping, MappingSettings};
 pub use self::fault::{Details, Failure, Outcome};
 pub use self::invoker::{Body, Done, Download, Payload, Reply, Upload, Uploader, untrusted, upload};
+#[doc(hidden)]
+pub use self::metering::Histogram;
 pub use self::metering::Phases;
 pub use self::service::{
-    AliasChange, Draft, Event, EventConfigDraft, FunctionsService, MAX_EVENT, MappingDraft, MappingFilter, Parts, Publication,
-    Status, Target, Totals,
+    AliasChange, Declarations, Draft, Earlier, Event, EventConfigDraft, FunctionsService, MAX_EVENT, MappingDraft, MappingFilter,
+    Parts, Publication, Status, Target, Totals,
 };

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use super::channel::{Channel, Frame};
 use super::failure;
 use super::host::Outcome;
+use super::modules::builtins::is_whole_name;
 use super::protocol::{Answer, Assign, Bundle, FromWorker, FunctionError, HttpResponse, Invoke, LogLevel, ModuleKind, ToWorker};
 use super::runtime::arguments::{Call, Exports};
 use super::runtime::engine::{Engine, Which};
@@ -128,7 +129,7 @@ impl Environment {
         let entry = bundle.modules.first().map(|module| (module.file.clone(), module.kind));
         let (file, kind) = entry.ok_or_else(|| refused("the assignment holds no module".to_owned()))?;
         let links = bundle.modules.iter().flat_map(|module| &module.links).map(|link| link.file.as_str());
-        let builtins: BTreeSet<String> = links.filter(|file| file.starts_with("node:")).map(ToOwned::to_owned).collect();
+        let builtins: BTreeSet<String> = links.filter(|file| is_whole_name(file)).map(ToOwned::to_owned).collect();
         let package = Package::new(bundle, body).ok_or_else(|| refused("the assignment is cut short".to_owned()))?;
         self.engine.loader.take(package);
         self.engine.set_environment(&assign);

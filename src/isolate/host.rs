@@ -100,6 +100,11 @@ impl Host {
         self.log_cut.set(false);
     }
 
+    /// Whether no call is under way yet.
+    pub(super) fn is_initialising(&self) -> bool {
+        self.call.get() == 0
+    }
+
     /// The outcome, once.
     pub(super) fn take_outcome(&self) -> Option<Outcome> {
         self.outcome.take()

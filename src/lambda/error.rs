@@ -85,6 +85,12 @@ impl Exception {
         Self::new("ProvisionedConcurrencyConfigNotFoundException", StatusCode::NOT_FOUND, message)
     }
 
+    /// The request has gone through too many functions.
+    pub(super) fn recursive() -> Self {
+        let message = "Lambda has detected your function being invoked in a recursive loop with other functions and stopped it.";
+        Self::new("RecursiveInvocationException", StatusCode::BAD_REQUEST, message)
+    }
+
     /// The caller is known, and may not.
     pub(super) fn denied(operation: &str) -> Self {
         let message = format!("The access key is not authorized to perform: lambda:{operation}");
@@ -112,9 +118,14 @@ impl Exception {
         self.status
     }
 
-    /// Its name and text.
-    pub(super) fn into_parts(self) -> (&'static str, String) {
-        (self.name, self.message)
+    /// Its name and text, and what was exceeded.
+    pub(super) fn into_parts(self) -> (&'static str, String, Option<&'static str>) {
+        (self.name, self.message, self.reason)
+    }
+
+    /// Whether the same may be asked again in a moment.
+    pub(super) const fn is_passing(status: StatusCode) -> bool {
+        matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
     }
 
     /// The answer.
@@ -123,7 +134,7 @@ impl Exception {
         let body = ExceptionBody { kind, upper: &self.message, message: &self.message, reason: self.reason };
         let mut response = HttpResponse::build(self.status);
         response.insert_header(("x-amzn-errortype", self.name));
-        if self.status == StatusCode::TOO_MANY_REQUESTS {
+        if Self::is_passing(self.status) {
             response.insert_header((header::RETRY_AFTER, "1"));
         }
         response.json(body)
@@ -177,7 +188,7 @@ impl From<functions::Error> for Exception {
                 tracing::error!(error = %source, "the database does not serve: {source}");
                 Self::unavailable("The database does not serve at the moment; try again.")
             }
-            Error::Damaged(..) | Error::Db(_) | Error::Blob(_) | Error::Vault(_) => Self::internal(err),
+            Error::Damaged(..) | Error::Db(_) | Error::Blob(_) | Error::Vault(_) | Error::Secrets(_) => Self::internal(err),
         }
     }
 }

@@ -6,7 +6,6 @@ use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use metrics::counter;
 use serde_json::{Value, json};
 
 use super::error::Exception;
@@ -22,8 +21,8 @@ use crate::types::RequestId;
 /// Where function URLs begin.
 pub(super) const PREFIX: &str = "/lambda-url";
 
-/// Why a URL does not answer.
-struct Refusal(StatusCode, &'static str, String);
+/// Why a URL does not answer: the status, the exception's name and text, and what was exceeded.
+struct Refusal(StatusCode, &'static str, String, Option<&'static str>);
 
 /// Call a function by its URL
 ///
@@ -42,7 +41,7 @@ struct Refusal(StatusCode, &'static str, String);
         (status = 200, description = "The function's own answer: its status, headers and content"),
         (status = 403, description = "Who calls may not", body = super::error::ExceptionBody),
         (status = 404, description = "There is no such URL", body = super::error::ExceptionBody),
-        (status = 429, description = "No place to run is free", body = super::error::ExceptionBody),
+        (status = 429, description = "No place to run is free; see Retry-After, and Reason for the limit", body = super::error::ExceptionBody),
         (status = 502, description = "The function failed"),
     ),
 )]
@@ -109,11 +108,7 @@ async fn call(
     };
     let target = functions.target(&url.function, url.qualifier().as_ref()).await?;
     let event = event_of(http, (public_url, functions), url, caller, rest).await;
-    let done = functions.invoke_http(target, id, event, body).await.inspect_err(|err| {
-        if matches!(err, Error::Busy(_) | Error::Reserved { .. }) {
-            counter!("plinth_function_throttles_total", "function" => url.function.to_string()).increment(1);
-        }
-    })?;
+    let done = functions.invoke_http(target, id, event, body).await?;
     match done.result.map_err(|failure| failure.error.message).and_then(reply_of) {
         Ok(response) => Ok(response),
         // What went wrong is in the function's log; a stranger is not told.
@@ -219,22 +214,26 @@ fn allow(cors: &Cors, origin: &HeaderValue, headers: &mut HeaderMap) -> bool {
 
 impl Refusal {
     fn unknown() -> Self {
-        Self(StatusCode::NOT_FOUND, "ResourceNotFoundException", "There is no such function URL".to_owned())
+        Self(StatusCode::NOT_FOUND, "ResourceNotFoundException", "There is no such function URL".to_owned(), None)
     }
 
     fn forbidden() -> Self {
         let message = "Forbidden. For troubleshooting Function URL authorization issues, see: \
                        https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html";
-        Self(StatusCode::FORBIDDEN, "AccessDeniedException", message.to_owned())
+        Self(StatusCode::FORBIDDEN, "AccessDeniedException", message.to_owned(), None)
     }
 
     fn response(self) -> HttpResponse {
-        let Self(status, name, message) = self;
+        let Self(status, name, message, reason) = self;
         let mut response = HttpResponse::build(status);
-        if status == StatusCode::TOO_MANY_REQUESTS {
+        if Exception::is_passing(status) {
             response.insert_header((header::RETRY_AFTER, "1"));
         }
-        response.insert_header(("x-amzn-errortype", name)).json(json!({ "Message": message }))
+        let mut body = json!({ "Message": message });
+        if let Some(reason) = reason {
+            body["Reason"] = json!(reason);
+        }
+        response.insert_header(("x-amzn-errortype", name)).json(body)
     }
 }
 
@@ -245,8 +244,8 @@ impl From<Exception> for Refusal {
             return Self::forbidden();
         }
         let status = exception.status();
-        let (name, message) = exception.into_parts();
-        Self(status, name, message)
+        let (name, message, reason) = exception.into_parts();
+        Self(status, name, message, reason)
     }
 }
 

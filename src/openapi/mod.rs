@@ -8,7 +8,7 @@ use utoipa::openapi::server::ServerBuilder;
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::{auth, data, functions, lambda, sqs, storage};
+use crate::{auth, data, functions, lambda, secrets, sqs, storage};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -50,6 +50,7 @@ pub fn document(own: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
         storage::api::Doc::openapi(),
         storage::s3::Doc::openapi(),
         functions::api::Doc::openapi(),
+        secrets::api::Doc::openapi(),
         lambda::Doc::openapi(),
         sqs::Doc::openapi(),
         own,

@@ -189,6 +189,7 @@ async fn close(app: &App) {
     if tokio::time::timeout(patience, app.functions.close()).await.is_err() {
         tracing::warn!("calls were ended where they were: they outlived the requests that made them");
     }
+    app.functions.write_usage().await;
     app.tasks.stop(patience).await;
     app.databases.close().await;
     tracing::info!("stopped");

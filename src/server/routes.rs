@@ -9,7 +9,7 @@ use super::app::App;
 use super::{front_api, middleware, system};
 use crate::api::{Code, Problem, PublicUrl};
 use crate::front::Front;
-use crate::{auth, data, functions, lambda, openapi, sqs, storage};
+use crate::{auth, data, functions, lambda, openapi, secrets, sqs, storage};
 
 /// Mounts everything on one web worker.
 pub(super) fn mount(config: &mut ServiceConfig, app: &App) {
@@ -18,6 +18,7 @@ pub(super) fn mount(config: &mut ServiceConfig, app: &App) {
         .app_data(Data::new(app.auth.clone()))
         .app_data(Data::new(app.data.clone()))
         .app_data(Data::new(app.functions.clone()))
+        .app_data(Data::new(app.functions.secrets().clone()))
         .app_data(Data::new(app.queues.clone()))
         .app_data(Data::new(app.schemas.clone()))
         .app_data(Data::new(app.storage.clone()))
@@ -45,9 +46,9 @@ pub(super) fn mount(config: &mut ServiceConfig, app: &App) {
         .configure(sqs::routes)
         // The API that operators call.
         .service(
-            front_api::routes(data::api::admin_routes(functions::api::admin_routes(
+            front_api::routes(secrets::api::admin_routes(data::api::admin_routes(functions::api::admin_routes(
                 web::scope("/admin/v1").service(system::status).service(system::reload),
-            )))
+            ))))
             .default_service(web::to(no_such_path))
             .wrap(from_fn(auth::api::identify)),
         )

@@ -1,6 +1,7 @@
 //! Every `unsafe` in the crate, behind safe signatures.
 
 pub mod memfd;
+pub mod memory;
 pub mod process;
 pub mod sandbox;
 pub mod sockets;

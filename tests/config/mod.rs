@@ -58,6 +58,20 @@ fn every_default_is_allowed_and_every_name_is_used_once() {
 }
 
 #[test]
+fn prices_are_texts_with_or_without_a_fraction() {
+    let price = |value: &str| load(&format!("[functions]\nprice_gb_second = {value}\n"), &[], &Flags::default());
+    let read = |value: &str| price(value).unwrap().config.functions.prices.gb_second.to_string();
+    assert_eq!([read("\"0.0000166667\""), read("\"2\""), read("3"), read("\"1000000\"")], ["0.0000166667", "2", "3", "1000000"]);
+    for wrong in ["0.5", "\"-1\"", "\"1e3\"", "\"1.\"", "\".5\"", "\"\"", "\"1000001\"", "\"nan\"", "-1", "true"] {
+        let errors = price(wrong).expect_err(wrong);
+        assert!(
+            errors[0].to_string().contains("functions.price_gb_second must be a number from 0 to 1000000 as a text"),
+            "{errors:?}"
+        );
+    }
+}
+
+#[test]
 fn every_error_is_told_with_its_line_and_column_and_what_is_allowed() {
     let text = "[server]\nworkers = 5000\nlisten = \"nowhere\"\n\n[auth]\nsignup = \"perhaps\"\npasword_min_length = 8\n\n[fucntions]\nspares = 1\n";
     insta::assert_snapshot!(refused(text).join("\n"), @r#"

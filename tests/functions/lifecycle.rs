@@ -204,13 +204,13 @@ async fn a_server_without_functions_starts_no_worker() {
 }
 
 /// The workers that are bound to a function: their memory is limited.
-fn environments_of(server: u32) -> Vec<u32> {
+pub(super) fn environments_of(server: u32) -> Vec<u32> {
     let limits = |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/limits")).unwrap_or_default();
     let limited = |pid: &u32| limits(pid).lines().any(|line| line.starts_with("Max data size") && !line.contains("unlimited"));
     workers_of(server).into_iter().filter(limited).collect()
 }
 
-fn kill(pid: u32) {
+pub(super) fn kill(pid: u32) {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process id");
     let _ = kill_process(pid, Signal::KILL);
 }

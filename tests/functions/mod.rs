@@ -1,19 +1,24 @@
 //! Functions over HTTP: deployed, called, broken, killed.
 
 mod asynchronous;
+mod console;
 mod deploy;
 mod faults;
 mod fetch;
 mod follow;
 mod hostile;
 mod invoke;
+mod life;
 mod lifecycle;
 mod logs;
 mod neighbours;
 mod packages;
+mod schedules;
+mod shared;
 mod streaming;
 mod untrusted;
 mod upkeep;
+mod usage;
 
 use std::fs;
 use std::time::Duration;

@@ -3,14 +3,17 @@
 use plinth::config::Functions;
 use plinth::functions::api::{check_config, name_in};
 use plinth::functions::untrusted::{CALL, take};
-use plinth::isolate::protocol::{Fetch, FetchBody, FromWorker, WINDOW, encode_into, request_stream, response_stream};
+use plinth::isolate::protocol::{
+    Ask, AttributeKind, Fetch, FetchBody, FromWorker, InvokeAsk, KvAsk, KvForm, OnlyIf, Question, SendAsk, SentAttribute,
+    SentMessage, WINDOW, encode_into, request_stream, response_stream,
+};
 use plinth::types::FunctionName;
 use proptest::prelude::*;
 
 proptest! {
     #[test]
     fn any_header_is_settings_or_refused_with_its_fields(
-        text in r#"\{("(handler|memory_mb|timeout_s|env|network|description|x)":(null|-?[0-9]{1,5}|".{0,9}"|\[\]|\{"a":"b"\}),?){0,4}\}|.{0,40}"#,
+        text in r#"\{("(handler|memory_mb|timeout_s|env|network|permissions|description|x)":(null|-?[0-9]{1,5}|".{0,9}"|\[\]|\{"a":"b"\}),?){0,4}\}|.{0,40}"#,
     ) {
         let defaults = Functions { memory_mb: 128, ..Functions::default() };
         if let Err(fields) = check_config(text.as_bytes(), &defaults) {
@@ -24,6 +27,31 @@ proptest! {
             prop_assert!(path.contains(name.as_str()) && (1..=64).contains(&name.as_str().len()));
         }
     }
+}
+
+/// A question that may make sense or not.
+fn question() -> impl Strategy<Value = Question> {
+    let name = || ".{0,20}|[a-z]{200}";
+    let only_if = prop_oneof![Just(OnlyIf::Always), Just(OnlyIf::Absent), name().prop_map(OnlyIf::Version)];
+    let set = (name(), any::<Option<u64>>(), only_if).prop_map(|(key, expires_in_ms, only_if)| KvAsk::Set {
+        key,
+        form: KvForm::Json,
+        expires_in_ms,
+        only_if,
+    });
+    let list = (name(), any::<Option<u32>>()).prop_map(|(prefix, limit)| KvAsk::List { prefix, after: None, limit });
+    let increment = (name(), any::<i64>()).prop_map(|(key, by)| KvAsk::Increment { key, by, expires_in_ms: None });
+    let about_stores = (name(), prop_oneof![set, list, increment]).prop_map(|(store, ask)| Question::Kv { store, ask });
+    let invoke =
+        (name(), any::<bool>()).prop_map(|(function, event)| Question::Invoke(InvokeAsk { function, qualifier: None, event }));
+    let message = (0..300_usize, any::<Option<u32>>(), name()).prop_map(|(length, delay_s, value)| SentMessage {
+        length,
+        attributes: [(value.clone(), SentAttribute { kind: AttributeKind::Binary, value })].into(),
+        delay_s,
+    });
+    let send = (name(), proptest::collection::vec(message, 0..4))
+        .prop_map(|(queue, messages)| Question::Send(SendAsk { queue, messages }));
+    prop_oneof![about_stores, invoke, send]
 }
 
 /// A frame about a stream that may be or not be, and its body.
@@ -41,6 +69,7 @@ fn frame() -> impl Strategy<Value = (FromWorker, usize)> {
         1 => stream().prop_map(|stream| FromWorker::Abort { stream, reason: "enough".to_owned() }),
         2 => (stream(), proptest::sample::select(bodies.to_vec())).prop_map(fetch),
         1 => stream().prop_map(|call| FromWorker::Settled { call }),
+        3 => (0..4_u64, question()).prop_map(|(number, question)| FromWorker::Ask(Box::new(Ask { number, question }))),
     ];
     (message, prop_oneof![Just(0), 0..200_usize, Just(65_536), Just(65_537)])
 }

@@ -1,10 +1,12 @@
 //! The sample functions of `functions/`, deployed as the README says and called as their files say.
 
+use std::time::Duration;
+
 use aws_lc_rs::hmac;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::TestApp;
+use crate::support::{TestApp, eventually};
 
 /// A server with every folder of `functions/` deployed by the command line.
 async fn deployed() -> TestApp {
@@ -19,7 +21,7 @@ async fn deployed() -> TestApp {
             count += 1;
         }
     }
-    assert!(count >= 7, "there are samples");
+    assert!(count >= 8, "there are samples");
     app
 }
 
@@ -45,6 +47,17 @@ async fn every_sample_does_what_its_file_says() {
     let long = app.anon().post("/functions/v1/digest?algorithm=SHA-512").body("abc").await;
     assert!(long.assert_status(200).json()["digest"].as_str().unwrap().starts_with("ddaf35a193617aba"));
     app.anon().post("/functions/v1/digest?algorithm=MD5").body("abc").await.assert_status(400);
+
+    let count = |answer: Value| (answer["name"].clone(), answer["count"].clone());
+    for expected in 1..=3 {
+        let counted = app.anon().post("/functions/v1/counter/front-page").await.assert_status(200).json();
+        assert_eq!(count(counted), (json!("front-page"), json!(expected)));
+    }
+    let seen = app.anon().get("/functions/v1/counter/front-page").await.assert_status(200).json();
+    assert_eq!(count(seen), (json!("front-page"), json!(3)));
+    let others = app.anon().get("/functions/v1/counter").await.assert_status(200).json();
+    assert_eq!(count(others), (json!("visits"), json!(0)));
+    app.anon().delete("/functions/v1/counter").await.assert_status(405);
 }
 
 #[tokio::test]
@@ -109,4 +122,22 @@ async fn the_webhook_takes_only_what_is_signed() {
     post(&signature.replace('a', "b")).await.assert_status(401);
     post("").await.assert_status(401);
     app.nobody().get("/functions/v1/webhook").await.assert_status(405);
+}
+
+#[tokio::test]
+async fn the_report_is_called_by_the_clock() {
+    let app = deployed().await;
+    let service = app.service();
+    let schedules = service.get("/admin/v1/functions/report/schedules").await.assert_status(200).json();
+    let declared = &schedules["schedules"][0];
+    assert_eq!((&declared["name"], &declared["declared"]), (&json!("weekday-mornings"), &json!(true)));
+    assert_eq!((&declared["timezone"], &declared["state"]), (&json!("Europe/Berlin"), &json!("active")));
+    let soon = json!({ "expression": "rate(1 second)" });
+    service.put("/admin/v1/functions/report/schedules/soon").json(&soon).await.assert_status(201);
+    let line = eventually("a report", Duration::from_secs(30), async || {
+        let logs = service.get("/admin/v1/functions/report/logs?kind=function").await.json();
+        logs["entries"][0]["text"].as_str().map(ToOwned::to_owned)
+    })
+    .await;
+    assert!(line.starts_with("report ") && line.contains(" from 2"), "{line}");
 }

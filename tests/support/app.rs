@@ -9,7 +9,7 @@ use serde_json::Value;
 use toml_edit::{DocumentMut, Item};
 
 use super::http::{Base, Client};
-use super::process::{Finished, Server, run_plinth};
+use super::process::{Finished, Server, run_plinth, run_plinth_fed};
 use super::{eventually, on_postgres, postgres};
 
 /// Cheap password hashes and few processes: a test waits for what it tests. A test's own settings win over these.
@@ -174,6 +174,13 @@ impl TestApp {
     pub fn plinth_with(&self, arguments: &[&str], variables: &[(&'static str, String)]) -> Finished {
         let own = [("PLINTH_DATA", self.data().display().to_string())];
         run_plinth(self.folder.path(), arguments, &[&self.variables[..], &own, variables].concat())
+    }
+
+    /// As [`TestApp::plinth`], with this for the command's standard input.
+    #[must_use]
+    pub fn plinth_fed(&self, arguments: &[&str], input: &str) -> Finished {
+        let own = [("PLINTH_DATA", self.data().display().to_string())];
+        run_plinth_fed(self.folder.path(), arguments, &[&self.variables[..], &own].concat(), input.as_bytes())
     }
 
     /// Starts a `plinth` command that stays, as [`TestApp::plinth`] runs one that ends.

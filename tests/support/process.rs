@@ -1,7 +1,7 @@
 //! The server as a child process: started, read from, killed.
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -138,7 +138,22 @@ impl Drop for Server {
 /// When the binary cannot be started.
 #[must_use]
 pub fn run_plinth(folder: &Path, arguments: &[&str], variables: &[(&str, String)]) -> Finished {
-    let output = command(variables).args(arguments).current_dir(folder).stdin(Stdio::null()).output().expect("the binary starts");
+    run_plinth_fed(folder, arguments, variables, b"")
+}
+
+/// The same, with this for its standard input.
+///
+/// # Panics
+///
+/// When the binary cannot be started.
+#[must_use]
+pub fn run_plinth_fed(folder: &Path, arguments: &[&str], variables: &[(&str, String)], input: &[u8]) -> Finished {
+    let mut command = command(variables);
+    command.args(arguments).current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the binary starts");
+    // One that does not read it has ended, or ends without it.
+    let _ = child.stdin.take().expect("stdin is piped").write_all(input);
+    let output = child.wait_with_output().expect("the child can be waited for");
     Finished {
         status: output.status,
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

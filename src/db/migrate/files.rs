@@ -39,4 +39,8 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(14, "function_event_configs", "0014_function_event_configs.sql"),
     migration!(15, "queues", "0015_queues.sql"),
     migration!(16, "event_source_mappings", "0016_event_source_mappings.sql"),
+    migration!(17, "function_schedules", "0017_function_schedules.sql"),
+    migration!(18, "function_usage", "0018_function_usage.sql"),
+    migration!(19, "kv", "0019_kv.sql"),
+    migration!(20, "secrets", "0020_secrets.sql"),
 ];

@@ -48,7 +48,10 @@ pub(super) struct PageQuery {
 ///
 /// `x-plinth-config` is a JSON object: `handler` (such as `index.handler`: the file, and what it exports), `memory_mb` (128–10240), `timeout_s` (1–900), `env` (an
 /// object of texts, 4 KB in all), `verify_jwt` (default true: callers need a key or a token), `network` (`"none"`, `"public"` or a list
-/// of hosts), `description`.
+/// of hosts), `permissions` (what of the server's shared state it may use: `{"kv": {"carts": "write"}, "functions": ["mail"], "secrets":
+/// ["STRIPE_KEY"]}`; nothing by default), `description`, `schedules` (a list of what
+/// `PUT /admin/v1/functions/{name}/schedules/{schedule}` takes, each with its `name`; those of the deployment before that are not in it are
+/// removed).
 #[utoipa::path(
     put,
     path = "/admin/v1/functions/{name}",
@@ -93,9 +96,11 @@ pub(super) async fn deploy_function(
     if headers.next().is_some() {
         return Err(Code::InvalidInput.because(format!("{CONFIG_HEADER} is there twice")));
     }
-    let (settings, env) = config::parse(header, functions.config()).map_err(Problem::invalid)?;
+    let (settings, env, schedules) = config::parse(header, functions.config()).map_err(Problem::invalid)?;
+    functions.check_room_for(&name, &schedules).await?;
     let source = source_of(payload, kind, functions.config().max_package).await?;
     let revision = functions.deploy(Deployment { name, kind, source, settings, env, declared: Declared::default() }).await?;
+    functions.declare_schedules(&revision, schedules).await?;
     let status = if revision.number == 1 { StatusCode::CREATED } else { StatusCode::OK };
     Ok(Json(FunctionAnswer::new(revision, &url)).customize().with_status(status))
 }
@@ -146,8 +151,10 @@ pub(super) async fn get_function(
     url: Data<PublicUrl>,
 ) -> Result<Json<FunctionAnswer>, Problem> {
     caller.require_service()?;
-    let revision = functions.get(&super::existing_name(&name)?).await?;
-    Ok(Json(FunctionAnswer::new(revision, &url)))
+    let name = super::existing_name(&name)?;
+    let revision = functions.get(&name).await?;
+    let (running, provisioned) = (functions.environments_of(&revision), functions.all_provisioned(&name).await?);
+    Ok(Json(FunctionAnswer::new(revision, &url).with_environments(running, provisioned)))
 }
 
 /// Delete a function
@@ -202,7 +209,7 @@ fn kind_of(request: &HttpRequest) -> Result<SourceKind, Problem> {
 }
 
 async fn source_of(payload: Payload, kind: SourceKind, limit: usize) -> Result<Bytes, Problem> {
-    let source = super::body::read(payload, limit, "functions.max_package").await?;
+    let source = super::http::body::read(payload, limit, "functions.max_package").await?;
     match (kind, source.starts_with(ZIP_MAGIC)) {
         (SourceKind::Zip, true) => return Ok(source),
         (SourceKind::Zip, false) => {

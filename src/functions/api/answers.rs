@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::api::PublicUrl;
 use crate::functions::Details;
 use crate::functions::logs::LogEntry;
-use crate::functions::model::{Network, Revision, style_name};
+use crate::functions::model::{Allocation, Network, Permissions, Revision, style_name};
 use crate::types::{FunctionId, FunctionName, RequestId, RevisionId, Timestamp};
 
 /// A function by its live revision.
@@ -57,12 +57,53 @@ pub(super) struct FunctionAnswer {
     /// The names of the variables; their values are not readable.
     #[schema(example = json!(["GREETING"]))]
     env: Vec<String>,
+    /// What it may use of what the server shares: `kv`, `queues`, `functions`, `secrets`.
+    #[schema(value_type = Object, example = json!({"kv": {"default": "write"}, "secrets": ["STRIPE_KEY"]}))]
+    permissions: Permissions,
     /// When the function was first deployed.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     /// When the live revision was deployed.
     #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
+    /// What it has running on the node that answers; for one function alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    environments: Option<EnvironmentsAnswer>,
+}
+
+/// The environments of a function on the node that answers.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FunctionEnvironments)]
+pub(super) struct EnvironmentsAnswer {
+    /// Busy and idle ones, of all versions.
+    #[schema(example = 3)]
+    all: usize,
+    /// Those that wait for their next call.
+    #[schema(example = 2)]
+    idle: usize,
+    /// What is provisioned, by version and alias.
+    provisioned: Vec<ProvisionedAnswer>,
+}
+
+/// Environments of a version or an alias that are kept initialised.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FunctionProvisioned)]
+pub(super) struct ProvisionedAnswer {
+    /// The number of the version, or the alias.
+    #[schema(example = "live")]
+    qualifier: String,
+    /// How many each node shall have.
+    #[schema(example = 2)]
+    requested: u32,
+    /// How many this one has.
+    #[schema(example = 2)]
+    available: u32,
+    /// `READY`, `IN_PROGRESS` or `FAILED`.
+    #[schema(example = "READY")]
+    status: &'static str,
+    /// Why some are missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_reason: Option<String>,
 }
 
 /// The network setting in the words of `x-plinth-config`.
@@ -163,8 +204,28 @@ impl FunctionAnswer {
             },
             description: settings.description,
             env: settings.env_names,
+            permissions: settings.permissions,
             created_at: revision.function_created_at,
             updated_at: revision.created_at,
+            environments: None,
+        }
+    }
+
+    /// The same, with what it has running.
+    pub(super) fn with_environments(self, (all, idle): (usize, usize), provisioned: Vec<Allocation>) -> Self {
+        let provisioned = provisioned.into_iter().map(ProvisionedAnswer::from).collect();
+        Self { environments: Some(EnvironmentsAnswer { all, idle, provisioned }), ..self }
+    }
+}
+
+impl From<Allocation> for ProvisionedAnswer {
+    fn from(allocation: Allocation) -> Self {
+        Self {
+            status: allocation.status(),
+            qualifier: allocation.wanted.qualifier.to_string(),
+            requested: allocation.wanted.count,
+            available: allocation.allocated,
+            status_reason: allocation.failure,
         }
     }
 }

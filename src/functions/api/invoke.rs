@@ -4,16 +4,16 @@ use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
-use metrics::counter;
 
 use super::answers::FailureAnswer;
-use super::request::Target;
-use super::{body, existing_name, reply, request};
+use super::existing_name;
+use super::http::request::Target;
+use super::http::{body, reply, request};
 use crate::api::{Code, Problem, PublicUrl};
 use crate::auth::api::Caller;
 use crate::auth::principal::Principal;
 use crate::functions::egress::{MAX_HOPS, hops_of};
-use crate::functions::{Error, FunctionsService, Phases};
+use crate::functions::{FunctionsService, Phases};
 use crate::isolate::protocol::HandlerStyle;
 use crate::telemetry::current_request_id;
 use crate::types::{FunctionName, RequestId};
@@ -109,12 +109,7 @@ async fn call(
     match functions.stream(revision, id, seen, taken.payload, hops).await {
         Ok(_) if taken.is_too_large.get() => Err(body::too_large(limit)),
         Ok(done) => Ok(reply::answer(done, &context)),
-        Err(err) => {
-            if matches!(err, Error::Busy(_) | Error::Reserved { .. }) {
-                counter!("plinth_function_throttles_total", "function" => name.to_string()).increment(1);
-            }
-            Err(err.into())
-        }
+        Err(err) => Err(err.into()),
     }
 }
 

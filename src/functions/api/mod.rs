@@ -2,15 +2,16 @@
 
 mod admin;
 mod answers;
-mod body;
 mod config;
+mod http;
 mod invocations;
 mod invoke;
 mod logs;
+mod manage;
 mod problems;
-mod reply;
-mod request;
+mod schedules;
 mod status;
+mod usage;
 
 use actix_web::{Scope, web};
 use utoipa::OpenApi;
@@ -20,11 +21,11 @@ use crate::types::FunctionName;
 
 #[doc(hidden)]
 pub use self::config::check as check_config;
-pub use self::invoke::answer;
-pub use self::reply::reply_of;
+pub use self::http::reply::reply_of;
 #[doc(hidden)]
-pub use self::request::name_in;
-pub use self::request::{Target, headers, without_service_key};
+pub use self::http::request::name_in;
+pub use self::http::request::{Target, headers, without_service_key};
+pub use self::invoke::answer;
 pub use self::status::FunctionsStatus;
 
 /// The document of functions.
@@ -43,6 +44,19 @@ pub use self::status::FunctionsStatus;
         invocations::redrive_invocations,
         invocations::remove_invocation,
         invocations::purge_invocations,
+        schedules::handlers::list_schedules,
+        schedules::handlers::get_schedule,
+        schedules::handlers::put_schedule,
+        schedules::handlers::delete_schedule,
+        usage::read_usage,
+        manage::list_function_versions,
+        manage::publish_function_version,
+        manage::list_function_aliases,
+        manage::put_function_alias,
+        manage::delete_function_alias,
+        manage::roll_back_function,
+        manage::change_env,
+        manage::run_function,
         invoke::invoke_function,
     ),
     components(schemas(answers::FailureAnswer)),
@@ -66,6 +80,12 @@ pub fn admin_routes(scope: Scope) -> Scope {
         .service(invocations::redrive_invocation)
         .service(invocations::remove_invocation)
         .service(invocations::purge_invocations)
+        .service(schedules::handlers::list_schedules)
+        .service(schedules::handlers::get_schedule)
+        .service(schedules::handlers::put_schedule)
+        .service(schedules::handlers::delete_schedule)
+        .service(usage::read_usage)
+        .configure(manage::routes)
 }
 
 /// Everything under `/functions/v1`. The server wraps it in `auth::api::identify`.

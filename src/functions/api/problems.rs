@@ -32,10 +32,11 @@ impl From<Error> for Problem {
             Error::SourceTooLarge { .. } => Code::TooLarge.because(err),
             Error::BadArchive(_) | Error::CompilerFailed(_) => Code::InvalidSource.because(err),
             Error::Busy(_) | Error::Reserved { .. } => Code::TooManyRequests.because(err).retry_after(RETRY_AFTER),
-            Error::Stopping => Code::Unavailable.because(err),
+            Error::Stopping => Code::Unavailable.because(err).retry_after(RETRY_AFTER),
             Error::NoWorker(_) => {
                 tracing::error!(error = %err, "a function was not run: {err}");
-                Code::Unavailable.because("no function worker can be started at the moment; the server's log says why")
+                let message = "no function worker can be started at the moment; the server's log says why";
+                Code::Unavailable.because(message).retry_after(RETRY_AFTER)
             }
             Error::Db(db::Error::Full(_)) | Error::Blob(blob::Error::Full(_)) => {
                 tracing::error!(error = %err, "a function's deployment was refused: {err}");
@@ -45,7 +46,7 @@ impl From<Error> for Problem {
                 tracing::error!(error = %source, "the database does not serve: {source}");
                 Code::Unavailable.plain()
             }
-            Error::Damaged(..) | Error::Db(_) | Error::Blob(_) | Error::Vault(_) => Self::internal(err),
+            Error::Damaged(..) | Error::Db(_) | Error::Blob(_) | Error::Vault(_) | Error::Secrets(_) => Self::internal(err),
         }
     }
 }

@@ -31,6 +31,8 @@ pub struct StoredEvent {
     pub attempts: u32,
     /// Tries for which there was no room.
     pub refusals: u32,
+    /// How many functions its sender had gone through.
+    pub hops: u8,
     /// What the last try failed with.
     pub fault: Option<EventFault>,
 }
@@ -104,6 +106,7 @@ impl StoredEvent {
             accepted_at: now,
             attempts: 0,
             refusals: 0,
+            hops: 0,
             fault: None,
         }
     }

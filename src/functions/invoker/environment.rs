@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use metrics::{Counter, Histogram, counter, gauge, histogram};
+use metrics::gauge;
 
 use super::Counts;
+use super::pool::{Alive, Room};
 use super::worker::Worker;
-use crate::functions::fault::Outcome;
 use crate::functions::logs::Buffer;
+use crate::functions::metering::Meter;
 use crate::functions::model::Revision;
+use crate::secrets::SecretsService;
 use crate::sys::process;
 
 /// How old a memory sample may grow before a call takes another.
@@ -26,17 +28,30 @@ pub(super) struct Environment {
     pub(super) revision: Arc<Revision>,
     /// Where the function's log lines go.
     pub(super) log: Arc<Buffer>,
-    pub(super) meters: Meters,
+    /// Where its calls are counted.
+    pub(super) meter: Arc<Meter>,
+    /// CPU time of its initialisation, as the worker says.
+    pub(super) init_cpu: Duration,
     /// Calls made so far; the number of the next call, less one.
     pub(super) calls: u64,
-    /// Whether it was made before a call needed it.
+    /// Whether it was made before a call needed it, as one of those that are kept.
     pub(super) provisioned: bool,
+    /// What secrets it was given, if it names any.
+    pub(super) secrets: Option<Secrets>,
     /// The highest number that the worker has given to an outbound request.
     pub(super) last_fetch: u64,
     memory: Sample,
     /// Its place among those of its revision that may take calls, once it is initialised.
-    pub(super) alive: Option<Counted>,
-    _counted: Counted,
+    pub(super) alive: Option<Alive>,
+    _room: Room,
+}
+
+/// Which secrets an environment was given.
+#[derive(Debug)]
+pub(super) struct Secrets {
+    pub(super) service: SecretsService,
+    /// The count of changes when they were read.
+    pub(super) changes: i64,
 }
 
 #[derive(Debug)]
@@ -45,34 +60,31 @@ struct Sample {
     peak: u64,
 }
 
-/// The function's metrics, looked up once.
-pub(super) struct Meters {
-    succeeded: Counter,
-    erred: Counter,
-    failed: Counter,
-    timed_out: Counter,
-    duration: Histogram,
-}
-
-/// One environment among those that are counted against `max_environments`.
+/// One among those that are counted.
 #[derive(Debug)]
 pub(super) struct Counted(Arc<AtomicUsize>);
 
 impl Environment {
-    pub(super) fn new(worker: Worker, revision: Arc<Revision>, log: Arc<Buffer>, counted: Counted) -> Self {
-        let meters = Meters::of(revision.name.as_str());
+    pub(super) fn new(worker: Worker, revision: Arc<Revision>, log: Arc<Buffer>, meter: Arc<Meter>, room: Room) -> Self {
         Self {
             worker,
             revision,
             log,
-            meters,
+            meter,
+            init_cpu: Duration::ZERO,
             calls: 0,
+            secrets: None,
             last_fetch: 1,
             provisioned: false,
             alive: None,
             memory: Sample { at: None, peak: 0 },
-            _counted: counted,
+            _room: room,
         }
+    }
+
+    /// Whether a secret was changed since it was given them: no further call is to run in it.
+    pub(super) fn is_outdated(&self) -> bool {
+        self.secrets.as_ref().is_some_and(|secrets| secrets.changes < secrets.service.changes())
     }
 
     /// The most memory of its own the worker ever held, in bytes, after a phase that took so long. The kernel is asked after a
@@ -86,37 +98,6 @@ impl Environment {
             self.memory.at = Some(Instant::now());
         }
         self.memory.peak
-    }
-}
-
-impl Meters {
-    fn of(function: &str) -> Self {
-        let count = |outcome: Outcome| counter!("plinth_function_invocations_total", "function" => function.to_owned(), "outcome" => outcome.as_str());
-        Self {
-            succeeded: count(Outcome::Success),
-            erred: count(Outcome::Error),
-            failed: count(Outcome::Failure),
-            timed_out: count(Outcome::Timeout),
-            duration: histogram!("plinth_function_duration_seconds", "function" => function.to_owned()),
-        }
-    }
-
-    /// Counts a call that ended.
-    pub(super) fn record(&self, outcome: Outcome, handler: Duration) {
-        match outcome {
-            Outcome::Success => &self.succeeded,
-            Outcome::Error => &self.erred,
-            Outcome::Failure => &self.failed,
-            Outcome::Timeout => &self.timed_out,
-        }
-        .increment(1);
-        self.duration.record(handler.as_secs_f64());
-    }
-}
-
-impl std::fmt::Debug for Meters {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Meters")
     }
 }
 
@@ -134,19 +115,18 @@ impl Drop for Counted {
     }
 }
 
-/// Counts a call whose environment did not come up.
-pub(super) fn count_failed_start(revision: &Revision, outcome: Outcome) {
-    Meters::of(revision.name.as_str()).record(outcome, Duration::ZERO);
-}
-
 /// Shows how many of what there are.
 pub(super) fn set_gauges(counts: &Counts) {
     #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; counts fit its 53 bits")]
-    let set = |name: &'static str, count: usize| gauge!(name).set(count as f64);
-    set("plinth_function_environments", counts.environments);
-    set("plinth_function_environments_idle", counts.idle);
-    set("plinth_function_spares", counts.spares);
-    set("plinth_function_processes", counts.processes);
-    set("plinth_function_calls_running", counts.running);
-    set("plinth_function_calls_waiting", counts.waiting);
+    let set = |name: &'static str, count: u64| gauge!(name).set(count as f64);
+    let set_count = |name: &'static str, count: usize| set(name, u64::try_from(count).unwrap_or(u64::MAX));
+    set_count("plinth_function_environments", counts.environments);
+    set_count("plinth_function_environments_idle", counts.idle);
+    set_count("plinth_function_environments_provisioned", counts.provisioned);
+    set_count("plinth_function_spares", counts.spares);
+    set_count("plinth_function_processes", counts.processes);
+    set_count("plinth_function_calls_running", counts.running);
+    set_count("plinth_function_calls_waiting", counts.waiting);
+    set("plinth_function_memory_bytes", counts.memory);
+    set("plinth_function_memory_allowed_bytes", counts.memory_allowed);
 }

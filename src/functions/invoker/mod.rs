@@ -42,5 +42,6 @@ mod worker;
 
 pub use self::call::untrusted;
 pub use self::call::{Body, Done, Download, Payload, Reply, Upload, Uploader, upload};
+pub(super) use self::pool::Evicted;
 pub(super) use self::runner::{Counts, Invoker, Setup, Work};
 pub(super) use self::snapshot::hex;

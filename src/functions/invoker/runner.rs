@@ -1,31 +1,33 @@
 //! The invoker itself: finds a place and an environment for each call, and keeps count.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot};
+use tokio::time::Instant;
 
 use super::admit::{Admission, NoPlace, Place};
 use super::call::{Apart, Done, Limits, Payload, Running, Start};
 use super::environment::Environment;
-use super::pool::Pool;
+use super::pool::{Evicted, Pool};
 use super::spares::Spares;
 use super::start::StartError;
 use super::{call, compile, environment, snapshot, start};
 use crate::auth::vault::Vault;
 use crate::config;
-use crate::functions::egress::Egress;
+use crate::functions::egress::{Egress, Platform};
 use crate::functions::error::{Error, Result};
 use crate::functions::logs::Logs;
-use crate::functions::metering::Phases;
+use crate::functions::metering::{Phases, Report, Usage};
 use crate::functions::model::Revision;
 use crate::functions::packages::BuildId;
 use crate::functions::packages::Packages;
 use crate::isolate::protocol::{self, FrameError, HttpRequest, Invoke, Sandbox, ToWorker};
+use crate::secrets::SecretsService;
 use crate::tasks::Tasks;
 use crate::types::{FunctionId, RequestId, RevisionId};
 
@@ -51,6 +53,8 @@ pub(in crate::functions) struct Parts {
     pub(super) spares: Spares,
     pub(super) packages: Packages,
     pub(super) logs: Logs,
+    pub(super) usage: Usage,
+    pub(super) secrets: SecretsService,
     pub(super) config: config::Functions,
     pub(in crate::functions) tasks: Tasks,
     pub(super) apart: Apart,
@@ -60,10 +64,8 @@ pub(in crate::functions) struct Parts {
     pub(super) builds: Semaphore,
     /// Held while what another build made is made anew.
     pub(super) rebuilding: tokio::sync::Mutex<()>,
-    /// Something about what is provisioned was changed.
-    pub(in crate::functions) provisioning: Notify,
-    /// Why provisioned environments could not be initialised.
-    failures: Mutex<HashMap<RevisionId, String>>,
+    /// Calls that were refused since there was no place or no room for them.
+    throttled: AtomicU64,
 }
 
 impl std::ops::Deref for Invoker {
@@ -79,6 +81,7 @@ pub(in crate::functions) struct Setup {
     pub(in crate::functions) config: config::Functions,
     pub(in crate::functions) packages: Packages,
     pub(in crate::functions) logs: Logs,
+    pub(in crate::functions) usage: Usage,
     pub(in crate::functions) vault: Vault,
     pub(in crate::functions) build: BuildId,
     /// The server's data folder.
@@ -87,6 +90,8 @@ pub(in crate::functions) struct Setup {
     pub(in crate::functions) program: PathBuf,
     pub(in crate::functions) tasks: Tasks,
     pub(in crate::functions) egress: Egress,
+    pub(in crate::functions) platform: Arc<dyn Platform>,
+    pub(in crate::functions) secrets: SecretsService,
     pub(in crate::functions) anon_key: String,
 }
 
@@ -125,16 +130,24 @@ impl Work {
 pub(in crate::functions) struct Counts {
     pub(in crate::functions) environments: usize,
     pub(in crate::functions) idle: usize,
+    pub(in crate::functions) provisioned: usize,
     pub(in crate::functions) spares: usize,
     pub(in crate::functions) processes: usize,
     pub(in crate::functions) running: usize,
     pub(in crate::functions) waiting: usize,
+    /// What the workers hold of memory, in bytes.
+    pub(in crate::functions) memory: u64,
+    /// What they may hold.
+    pub(in crate::functions) memory_allowed: u64,
+    pub(in crate::functions) evicted: Evicted,
+    pub(in crate::functions) throttled: u64,
 }
 
 impl Invoker {
     pub(in crate::functions) fn start(setup: Setup) -> Result<Self> {
-        let Setup { config, packages, logs, vault, build, data, program, tasks, egress, anon_key } = setup;
-        let pool = Pool::new(config.max_environments);
+        let Setup { config, packages, logs, usage, vault, build, data, program, tasks, egress, platform, secrets, anon_key } =
+            setup;
+        let pool = Pool::new(config.max_environments, config.memory_budget);
         let source = snapshot::Source { program, cache: data.join("cache"), vault, build };
         let spares = Spares::new(source, tasks.clone(), config.spares, pool.clone())
             .map_err(|err| Error::NoWorker(format!("the thread that starts workers cannot be started: {err}")))?;
@@ -143,23 +156,25 @@ impl Invoker {
             streamed: config.max_streamed,
             fetches: config.max_fetches,
             fetched: config.max_fetched,
+            asks: config.max_platform_calls,
             stall: config.stream_stall,
         };
-        let apart = Apart { tasks: tasks.clone(), egress, limits };
+        let apart = Apart { tasks: tasks.clone(), egress, platform, limits };
         let invoker = Self(Arc::new(Parts {
             admission,
             pool,
             spares,
             packages,
             logs,
+            usage,
+            secrets,
             config,
             tasks,
             apart,
             anon_key,
             builds: Semaphore::new(compile::AT_ONCE),
             rebuilding: tokio::sync::Mutex::default(),
-            provisioning: Notify::new(),
-            failures: Mutex::default(),
+            throttled: AtomicU64::new(0),
         }));
         invoker.spawn_sweeper();
         Ok(invoker)
@@ -170,6 +185,18 @@ impl Invoker {
     /// # Errors
     /// When it was not run: no place, no room, no worker, no package. The function's own failures are in [`Done`].
     pub(in crate::functions) async fn invoke(&self, work: Work) -> Result<Done> {
+        let revision = Arc::clone(&work.revision);
+        let done = self.run(work).await;
+        if let Err(err) = &done
+            && let Some(reason) = err.throttle()
+        {
+            self.throttled.fetch_add(1, Ordering::Relaxed);
+            self.usage.meter(&revision).throttled(reason);
+        }
+        done
+    }
+
+    async fn run(&self, work: Work) -> Result<Done> {
         let Work { revision, request, arn, http, payload, client_context, wants_log, may_stream, hops } = work;
         let (payload, mut upload) = match payload {
             Payload::Whole(payload) => (payload, None),
@@ -187,8 +214,8 @@ impl Invoker {
             let place = self.place(&revision).await?;
             let (mut environment, phases, cold) = match self.pool.checkout(revision.id, Handle::current().id()) {
                 Some(environment) => (environment, Phases::default(), false),
-                None => match self.start_apart(&revision, request).await? {
-                    Ok((environment, phases)) => (environment, phases, true),
+                None => match self.find_or_start(&revision, request).await? {
+                    Ok(found) => found,
                     Err(done) => return Ok(done),
                 },
             };
@@ -219,6 +246,34 @@ impl Invoker {
             }
             NoPlace::Closed => Error::Stopping,
         })
+    }
+
+    /// Starts an environment; where there is no room, waits for some, or for one to come free, no longer than calls wait for a place.
+    async fn find_or_start(
+        &self,
+        revision: &Arc<Revision>,
+        request: RequestId,
+    ) -> Result<Result<(Box<Environment>, Phases, bool), Done>> {
+        let until = Instant::now() + self.config.queue_timeout;
+        loop {
+            // Before it is looked for room, so that none that comes free meanwhile is missed.
+            let mut freed = self.pool.freed();
+            let why = match self.start_apart(revision, request).await {
+                Ok(started) => return Ok(started.map(|(environment, phases)| (environment, phases, true))),
+                Err(Error::Busy(why)) => why,
+                Err(err) => return Err(err),
+            };
+            loop {
+                tokio::time::timeout_at(until, freed).await.map_err(|_| Error::Busy(why))?;
+                freed = self.pool.freed();
+                if let Some(environment) = self.pool.checkout(revision.id, Handle::current().id()) {
+                    return Ok(Ok((environment, Phases::default(), false)));
+                }
+                if self.pool.may_have_room() {
+                    break;
+                }
+            }
+        }
     }
 
     /// Starts an environment on the core runtime. A caller that goes away leaves it to the next.
@@ -252,11 +307,13 @@ impl Invoker {
                 Err(StartError::NeverBegan) => {}
                 Err(StartError::Server(err)) => return Err(err),
                 Err(StartError::Fault(failed)) => {
-                    let (phases, peak_bytes) = (failed.phases, failed.peak_bytes);
+                    let (phases, peak_bytes, cpu) = (failed.phases, failed.peak_bytes, failed.cpu.min(failed.phases.init));
                     let failure = failed.into_failure(request, &revision);
-                    let records = call::record_failed_start(&revision, &failure, phases, peak_bytes);
+                    let (memory_mb, outcome) = (revision.settings.memory_mb, failure.outcome);
+                    let report = Report { phases, cold: true, memory_mb, peak_bytes, outcome, cpu };
+                    self.usage.meter(&revision).ended(&report);
+                    let records = call::record_failed_start(&revision, &failure, report);
                     self.logs.buffer(revision.function_id).push(request, records);
-                    environment::count_failed_start(&revision, failure.outcome);
                     return Ok(Err(Done { result: Err(failure), phases, cold: true, log: None }));
                 }
             }
@@ -305,61 +362,28 @@ impl Invoker {
         self.pool.drop_version(function, version);
     }
 
-    /// Keeps so many environments of these revisions initialised: starts what is missing, one after the other.
-    pub(in crate::functions) async fn provision(&self, wanted: Vec<(Arc<Revision>, usize)>) {
-        self.pool.set_provisioned(wanted.iter().map(|(revision, count)| (revision.id, *count)).collect());
-        self.failures().retain(|id, _| wanted.iter().any(|(revision, _)| revision.id == *id));
-        for (revision, count) in wanted {
-            self.pool.keep_version(revision.function_id, revision.id);
-            // Not until there are so many: those of a function that is deleted meanwhile are not kept.
-            for _ in self.pool.alive(revision.id)..count {
-                let request = RequestId::random();
-                match start::start(self, Arc::clone(&revision), request, true).await {
-                    Ok((environment, _)) => self.pool.checkin(environment),
-                    Err(StartError::NeverBegan) => {}
-                    Err(StartError::Server(err)) => {
-                        self.failures().insert(revision.id, err.to_string());
-                        break;
-                    }
-                    Err(StartError::Fault(failed)) => {
-                        let error = failed.into_failure(request, &revision).error;
-                        self.failures().insert(revision.id, format!("{}: {}", error.error_type, error.message));
-                        break;
-                    }
-                }
-            }
-        }
-        self.spares.refill();
-    }
-
-    /// Environments of a revision, busy and idle.
-    pub(in crate::functions) fn alive(&self, revision: RevisionId) -> usize {
-        self.pool.alive(revision)
-    }
-
-    /// Why provisioned environments of a revision could not be initialised.
-    pub(in crate::functions) fn failure(&self, revision: RevisionId) -> Option<String> {
-        self.failures().get(&revision).cloned()
-    }
-
-    /// Forgets that, since it is tried anew.
-    pub(in crate::functions) fn forget_failure(&self, revision: RevisionId) {
-        self.failures().remove(&revision);
-    }
-
-    fn failures(&self) -> MutexGuard<'_, HashMap<RevisionId, String>> {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Which layers of the sandbox hold, as the last worker found them; `None` before there was one.
     pub(in crate::functions) fn sandbox(&self) -> Option<Sandbox> {
         self.spares.sandbox()
     }
 
     pub(in crate::functions) fn counts(&self) -> Counts {
-        let ((environments, idle), (spares, processes)) = (self.pool.counts(), self.spares.counts());
-        let (running, waiting) = self.admission.counts();
-        Counts { environments, idle, spares, processes, running, waiting }
+        let ((environments, idle, provisioned), (spares, processes)) = (self.pool.counts(), self.spares.counts());
+        let ((running, waiting), (memory, memory_allowed)) = (self.admission.counts(), self.pool.memory());
+        let (evicted, throttled) = (self.pool.evicted(), self.throttled.load(Ordering::Relaxed));
+        Counts {
+            environments,
+            idle,
+            provisioned,
+            spares,
+            processes,
+            running,
+            waiting,
+            memory,
+            memory_allowed,
+            evicted,
+            throttled,
+        }
     }
 
     /// Whether no call is admitted any more.
@@ -379,6 +403,11 @@ impl Invoker {
         self.spares.close();
     }
 
+    /// Environments of a function, and those of them that are idle.
+    pub(in crate::functions) fn counts_of(&self, function: FunctionId) -> (usize, usize) {
+        self.pool.counts_of(function)
+    }
+
     fn spawn_sweeper(&self) {
         let invoker = self.clone();
         drop(self.tasks.spawn(async move {
@@ -386,6 +415,11 @@ impl Invoker {
                 tokio::select! {
                     () = tokio::time::sleep(SWEEP_EVERY) => invoker.pool.sweep(invoker.config.idle_timeout),
                     () = invoker.tasks.soft_stopped() => break,
+                }
+                let pool = invoker.pool.clone();
+                // Apart, since it reads files.
+                if let Err(err) = tokio::task::spawn_blocking(move || pool.measure()).await {
+                    tracing::error!(error = %err, "what the workers hold of memory was not measured: {err}");
                 }
                 invoker.spares.try_again();
                 environment::set_gauges(&invoker.counts());

@@ -194,9 +194,11 @@ impl Spares {
     async fn ready(&self, child: Child) -> Result<Worker, String> {
         let shared = Arc::clone(&self.0);
         shared.alive.fetch_add(1, Ordering::Relaxed);
+        let pid = child.pid;
+        shared.pool.worker_began(pid);
         let (mut process, mut link) = Process::watch(child, &self.0.tasks, move || {
             shared.alive.fetch_sub(1, Ordering::Relaxed);
-            shared.pool.forget_ended();
+            shared.pool.worker_ended(pid);
         });
         match tokio::time::timeout(READY_LIMIT, link.receive(READY_FRAME)).await {
             Ok(Ok((FromWorker::Ready(sandbox), _))) => Ok(Worker::new(process, link, sandbox)),

@@ -4,21 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use metrics::{counter, histogram};
-
 use super::call::{Context, Wire, WireError};
 use super::channel::{LinkError, Outgoing};
-use super::environment::Environment;
+use super::environment::{Environment, Secrets};
 use super::runner::{Invoker, TRIES};
 use super::tap::Tap;
 use super::worker::Worker;
 use crate::functions::error::Error;
 use crate::functions::fault::{Circumstances, Failure, Fault, Phase};
-use crate::functions::logs::What;
+use crate::functions::logs::{Buffer, What};
 use crate::functions::metering::Phases;
 use crate::functions::model::{REGION, Revision};
 use crate::functions::packages::Built;
-use crate::isolate::protocol::{Assign, FromWorker, Pending, ToWorker, encode};
+use crate::isolate::protocol::{Assign, FromWorker, LogLevel, Pending, ToWorker, Usage, encode};
+use crate::secrets::Given;
 use crate::sys::process;
 use crate::types::{RequestId, RevisionId};
 
@@ -49,6 +48,8 @@ pub(super) struct FailedStart {
     pub(super) phases: Phases,
     /// The most memory the worker ever held, in bytes.
     pub(super) peak_bytes: u64,
+    /// CPU time of the initialisation, as the worker says.
+    pub(super) cpu: Duration,
     pub(super) pending: Option<Box<Pending>>,
 }
 
@@ -73,33 +74,34 @@ pub(super) async fn start(
     let began = Instant::now();
     let built = invoker.package(&revision).await.map_err(StartError::Server)?;
     let mut variables = invoker.packages.variables(&revision).map_err(StartError::Server)?;
+    let log = invoker.logs.buffer(revision.function_id);
+    let names = &revision.settings.permissions.secrets;
+    let given = invoker.secrets.give(names).await.map_err(|err| StartError::Server(err.into()))?;
+    let secrets = (!names.is_empty()).then(|| Secrets { service: invoker.secrets.clone(), changes: given.changes });
+    take_in(given, &mut variables, &log, request);
     complete(&mut variables, invoker);
     phases.download = began.elapsed();
 
     let began = Instant::now();
-    let counted = invoker
-        .pool
-        .make_room()
-        .ok_or(StartError::Server(Error::Busy("every environment is busy (functions.max_environments); try again")))?;
+    let room =
+        invoker.pool.make_room(revision.function_id, provisioned).map_err(|lack| StartError::Server(Error::Busy(lack.told())))?;
     let memory = u64::from(revision.settings.memory_mb) * MB;
     let worker = take_limited(invoker, memory).await.map_err(StartError::Server)?;
     phases.environment = began.elapsed();
 
-    let log = invoker.logs.buffer(revision.function_id);
-    let mut environment = Box::new(Environment::new(worker, Arc::clone(&revision), log, counted));
+    let mut environment = Box::new(Environment::new(worker, Arc::clone(&revision), log, invoker.usage.meter(&revision), room));
     environment.provisioned = provisioned;
+    environment.secrets = secrets;
     let began = Instant::now();
     environment.log.push(request, [What::InitStart]);
     let mut pending = None;
     let initialised = initialise(invoker, &mut environment, request, &built, variables, &mut pending).await;
     phases.init = began.elapsed();
     let peak_bytes = environment.peak_memory(phases.init);
-    counter!("plinth_function_cold_starts_total", "function" => revision.name.as_str().to_owned()).increment(1);
-    histogram!("plinth_function_init_duration_seconds", "function" => revision.name.as_str().to_owned())
-        .record(phases.init.as_secs_f64());
+    environment.meter.started(phases.init);
     match initialised {
         Ok(()) => {
-            // One that no call waits for counts once it is in the pool, where the next call finds it.
+            // A provisioned one counts once it is in the pool, where the next call finds it.
             if !provisioned {
                 environment.alive = invoker.pool.count_alive(revision.id);
             }
@@ -109,7 +111,8 @@ pub(super) async fn start(
         Err(Some(fault)) => {
             let status = if matches!(fault, Fault::TimedOut(_)) { "timeout" } else { "error" };
             environment.log.push(request, [What::InitReport(phases.init, status)]);
-            Err(StartError::Fault(Box::new(FailedStart { fault, phases, peak_bytes, pending })))
+            let cpu = environment.init_cpu;
+            Err(StartError::Fault(Box::new(FailedStart { fault, phases, peak_bytes, cpu, pending })))
         }
     }
 }
@@ -143,6 +146,8 @@ async fn initialise(
     let context = Context {
         egress: invoker.apart.egress.clone(),
         network: environment.revision.settings.network.clone(),
+        permissions: environment.revision.settings.permissions.clone(),
+        platform: Arc::clone(&invoker.apart.platform),
         hops: 0,
         limits: invoker.apart.limits,
         tasks: invoker.tasks.clone(),
@@ -155,20 +160,23 @@ async fn initialise(
         link.send(&mut out).await?;
         loop {
             match wire.next(link, SMALL_FRAME).await?.0 {
-                FromWorker::Initialised(_) => return Ok(Ok(())),
-                FromWorker::InitFailed { error, .. } => return Ok(Err(Fault::reported(error, limit))),
+                FromWorker::Initialised(usage) => return Ok((Ok(()), usage)),
+                FromWorker::InitFailed { error, usage } => return Ok((Err(Fault::reported(error, limit)), usage)),
                 FromWorker::Pending(told) if pending.is_none() => *pending = Some(told),
                 FromWorker::Log(logged) => {
                     if !tap.take(logged) {
-                        return Ok(Err(Fault::Broken));
+                        return Ok((Err(Fault::Broken), Usage::default()));
                     }
                 }
-                _ => return Ok(Err(Fault::Broken)),
+                _ => return Ok((Err(Fault::Broken), Usage::default())),
             }
         }
     };
     match tokio::time::timeout(limit + GRACE, conversation).await {
-        Ok(Ok(outcome)) => outcome.map_err(Some)?,
+        Ok(Ok((outcome, usage))) => {
+            environment.init_cpu = Duration::from_micros(usage.cpu_us);
+            outcome.map_err(Some)?;
+        }
         Ok(Err(WireError::Link(LinkError::Unread))) => return Err(None),
         Ok(Err(WireError::Link(err))) => return Err(Some(fault_of(err, &mut environment.worker).await)),
         Ok(Err(WireError::Broken(_) | WireError::TooLong)) => return Err(Some(Fault::Broken)),
@@ -176,6 +184,20 @@ async fn initialise(
     }
     environment.last_fetch = wire.last_fetch();
     wire.finish(&mut environment.worker.link).await.map_err(|_| Some(Fault::Broken))
+}
+
+/// Adds the function's secrets, unless its own variables have those names, and keeps them out of its log.
+fn take_in(given: Given, variables: &mut BTreeMap<String, String>, log: &Buffer, request: RequestId) {
+    let Given { values, missing, .. } = given;
+    log.conceal(values.expose().values().map(String::as_str));
+    for (name, value) in values.into_exposed() {
+        variables.entry(name).or_insert(value);
+    }
+    let missing = missing.into_iter().map(|name| {
+        let text = format!("the secret {name} of its permissions is not there; write it: PUT /admin/v1/secrets/{name}");
+        What::Line(LogLevel::Warn, text)
+    });
+    log.push(request, missing);
 }
 
 /// Adds what tells a function where its server is, unless its own variables say otherwise.

@@ -43,9 +43,9 @@ impl Tap {
 
     /// Logs lines of the call.
     pub(super) fn push<const N: usize>(&mut self, what: [What; N]) {
-        if let Some(excerpt) = &mut self.excerpt {
-            what.iter().for_each(|what| excerpt.push(self.log.now(), self.request, what));
-        }
+        let Some(excerpt) = &mut self.excerpt else { return self.log.push(self.request, what) };
+        let what = what.map(|what| self.log.concealed(what));
+        what.iter().for_each(|what| excerpt.push(self.log.now(), self.request, what));
         self.log.push(self.request, what);
     }
 

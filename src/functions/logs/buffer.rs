@@ -1,12 +1,13 @@
 //! The lines of one function that are not written yet.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
 use super::entry::{Kind, LogEntry};
+use super::mask::Mask;
 use super::tail::Tail;
 use crate::functions::metering::{Report, milliseconds};
 use crate::functions::model::LATEST;
@@ -29,6 +30,7 @@ pub(in crate::functions) struct Buffer {
     lines: Mutex<Lines>,
     /// Lines that are on their way to the database, or could not be written: held meanwhile, so that a reader waits for them.
     pub(super) unwritten: tokio::sync::Mutex<Vec<LogEntry>>,
+    mask: RwLock<Arc<Mask>>,
     clock: Clock,
     most: usize,
     hurry: Arc<Notify>,
@@ -68,7 +70,8 @@ pub(in crate::functions) enum What {
 impl Buffer {
     pub(super) fn new(function: FunctionId, clock: Clock, keep: u64, hurry: Arc<Notify>, tail: Arc<Tail>) -> Self {
         let most = usize::try_from(keep).unwrap_or(BUFFER_LINES).min(BUFFER_LINES);
-        Self { function, lines: Mutex::default(), unwritten: tokio::sync::Mutex::default(), clock, most, hurry, tail }
+        let (lines, unwritten, mask) = (Mutex::default(), tokio::sync::Mutex::default(), RwLock::default());
+        Self { function, lines, unwritten, mask, clock, most, hurry, tail }
     }
 
     /// A buffer that nobody writes out.
@@ -82,8 +85,37 @@ impl Buffer {
         self.clock.now()
     }
 
+    /// Keeps values out of every line from now on.
+    pub(in crate::functions) fn conceal<'v>(&self, values: impl Iterator<Item = &'v str>) {
+        let mut current = self.mask.write().unwrap_or_else(PoisonError::into_inner);
+        let mut mask = Mask::clone(&current);
+        if mask.add(values) {
+            *current = Arc::new(mask);
+        }
+    }
+
+    /// A line as it may be shown.
+    pub(in crate::functions) fn concealed(&self, what: What) -> What {
+        let mask = self.mask();
+        if mask.is_empty() { what } else { mask.conceal(what) }
+    }
+
+    fn mask(&self) -> Arc<Mask> {
+        Arc::clone(&self.mask.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Adds lines, in order, all of this moment.
     pub(in crate::functions) fn push(&self, request: RequestId, what: impl IntoIterator<Item = What>) {
+        let mask = self.mask();
+        if mask.is_empty() {
+            self.push_as_it_is(request, what);
+        } else {
+            // Before the lines are held: it may take a while.
+            self.push_as_it_is(request, what.into_iter().map(|what| mask.conceal(what)).collect::<Vec<_>>());
+        }
+    }
+
+    fn push_as_it_is(&self, request: RequestId, what: impl IntoIterator<Item = What>) {
         let at = self.clock.now();
         let mut lines = self.lines();
         for what in what {

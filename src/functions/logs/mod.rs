@@ -19,6 +19,7 @@
 mod buffer;
 mod entry;
 mod excerpt;
+mod mask;
 mod store;
 mod tail;
 

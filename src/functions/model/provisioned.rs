@@ -18,8 +18,20 @@ pub struct Provisioned {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allocation {
     pub wanted: Provisioned,
-    /// Environments of this node that are initialised, up to those wanted.
+    /// Environments of this node that are initialised, busy and idle, up to those wanted.
     pub allocated: u32,
-    /// Why initialisation failed, when it did.
+    /// Why some are missing, when that is known.
     pub failure: Option<String>,
+}
+
+impl Allocation {
+    /// What AWS Lambda calls that.
+    #[must_use]
+    pub const fn status(&self) -> &'static str {
+        match (&self.failure, self.allocated >= self.wanted.count) {
+            (_, true) => "READY",
+            (Some(_), false) => "FAILED",
+            (None, false) => "IN_PROGRESS",
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::LATEST;
+use super::{LATEST, Permissions};
 use crate::isolate::protocol::HandlerStyle;
 use crate::types::{FunctionId, FunctionName, RevisionId, Secret, Timestamp};
 
@@ -53,7 +53,13 @@ impl Revision {
     /// The version as records and `context.functionVersion` show it: a number, or `$LATEST`.
     #[must_use]
     pub fn version_name(&self) -> String {
-        self.version.map_or_else(|| LATEST.to_owned(), |number| number.to_string())
+        Self::name_of_version(self.version)
+    }
+
+    /// As [`Revision::version_name`], of a number.
+    #[must_use]
+    pub fn name_of_version(version: Option<i64>) -> String {
+        version.map_or_else(|| LATEST.to_owned(), |number| number.to_string())
     }
 
     /// What the vault binds the sealed variables to.
@@ -76,6 +82,8 @@ pub struct Settings {
     pub description: String,
     /// The names of the variables, in order; the values are sealed.
     pub env_names: Vec<String>,
+    /// What it may use of what the server shares.
+    pub permissions: Permissions,
 }
 
 /// What AWS's clients say of a function and read back, though it changes nothing here.

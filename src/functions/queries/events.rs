@@ -29,6 +29,7 @@ impl FromRow for StoredEvent {
             accepted_at: row.get("accepted_at")?,
             attempts: row.get("attempts")?,
             refusals: row.get("refusals")?,
+            hops: u8::try_from(row.get::<u32>("hops")?).unwrap_or(u8::MAX),
             fault: error_type.zip(message).map(|(error_type, message)| EventFault { error_type, message }),
         })
     }
@@ -43,8 +44,8 @@ fn qualifier_of(text: &str) -> db::Result<Option<Qualifier>> {
 pub(in crate::functions) async fn insert(conn: &mut Conn, event: &StoredEvent) -> db::Result<()> {
     conn.query(
         "insert into plinth.function_events
-                (id, function_id, function, qualifier, payload, client_context, state, due_at, accepted_at)
-         values ($1, $2, $3, $4, $5, $6, 'waiting', $7, $8)",
+                (id, function_id, function, qualifier, payload, client_context, state, due_at, accepted_at, hops)
+         values ($1, $2, $3, $4, $5, $6, 'waiting', $7, $8, $9)",
     )
     .bind(event.id)
     .bind(event.function_id)
@@ -54,6 +55,7 @@ pub(in crate::functions) async fn insert(conn: &mut Conn, event: &StoredEvent) -
     .bind(event.client_context.as_deref())
     .bind(event.due_at)
     .bind(event.accepted_at)
+    .bind(u32::from(event.hops))
     .execute()
     .await?;
     Ok(())
@@ -113,6 +115,19 @@ pub(in crate::functions) async fn next_due(conn: &mut Conn) -> db::Result<Option
         .fetch_optional()
         .await?;
     Ok(next.map(|(due,)| due))
+}
+
+/// How many events wait or run, how many were given up, each up to a bound, and when the first of the former was due.
+#[tracing::instrument(name = "functions.events.standing", skip_all, err)]
+pub(in crate::functions) async fn standing(conn: &mut Conn, most: u32) -> db::Result<(i64, i64, Option<Timestamp>)> {
+    conn.query(
+        "select (select count(*) from (select 1 from plinth.function_events where state = 'waiting' limit $1) w) as waiting,
+                (select count(*) from (select 1 from plinth.function_events where state = 'dead' limit $1) d) as dead,
+                (select min(due_at) from plinth.function_events where state = 'waiting') as due",
+    )
+    .bind(most)
+    .fetch_one()
+    .await
 }
 
 /// Removes an event that a runner has; false when it has it no longer.

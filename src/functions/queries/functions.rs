@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::db::{self, Conn, FromRow, Row};
 use crate::functions::model::{Package, Revision, Settings, SourceKind};
-use crate::types::{FunctionId, FunctionName, Timestamp};
+use crate::types::{FunctionId, FunctionName, RevisionId, Timestamp};
 
 /// What a revision is read from.
 pub(super) const REVISION: &str =
@@ -27,6 +27,7 @@ impl FromRow for Revision {
             network: json_of(row, "network")?,
             description: row.get("description")?,
             env_names: json_of(row, "env_names")?,
+            permissions: json_of(row, "permissions")?,
         };
         let package = Package {
             kind: SourceKind::named(&row.get::<String>("language")?).ok_or_else(|| unreadable("language"))?,
@@ -56,6 +57,39 @@ impl FromRow for Revision {
 #[tracing::instrument(name = "functions.find_live", skip_all, err)]
 pub(in crate::functions) async fn find_live(conn: &mut Conn, name: &FunctionName) -> db::Result<Option<Revision>> {
     conn.query_owned(format!("{REVISION} where {LIVE} and f.name = $1")).bind(name).fetch_optional().await
+}
+
+/// The revision of a function with this number; `None` when there is none, or no more.
+#[tracing::instrument(name = "functions.find_revision", skip_all, err)]
+pub(in crate::functions) async fn find_revision(
+    conn: &mut Conn,
+    function: FunctionId,
+    number: i64,
+) -> db::Result<Option<Revision>> {
+    conn.query_owned(format!("{REVISION} where f.id = $1 and r.number = $2")).bind(function).bind(number).fetch_optional().await
+}
+
+/// The last revision of a function before this number that is no version.
+#[tracing::instrument(name = "functions.find_before", skip_all, err)]
+pub(in crate::functions) async fn find_before(
+    conn: &mut Conn,
+    function: FunctionId,
+    number: i64,
+) -> db::Result<Option<Revision>> {
+    conn.query_owned(format!("{REVISION} where f.id = $1 and r.number < $2 and r.version is null order by r.number desc limit 1"))
+        .bind(function)
+        .bind(number)
+        .fetch_optional()
+        .await
+}
+
+/// Keeps a revision from being removed until the end of the transaction; false when it is gone.
+#[tracing::instrument(name = "functions.hold_revision", skip_all, err)]
+pub(in crate::functions) async fn hold_revision(conn: &mut Conn, id: RevisionId) -> db::Result<bool> {
+    let hold = conn.dialect().for_update();
+    let sql = format!("select number from plinth.function_revisions where id = $1{hold}");
+    let held: Option<(i64,)> = conn.query_owned(sql).bind(id).fetch_optional().await?;
+    Ok(held.is_some())
 }
 
 /// The name of a function; `None` when it was deleted.
@@ -154,8 +188,9 @@ pub(in crate::functions) async fn insert_revision(conn: &mut Conn, revision: &Re
     let (settings, package) = (&revision.settings, &revision.package);
     conn.query(
         "insert into plinth.function_revisions (id, function_id, number, handler, memory_mb, timeout_s, verify_jwt, network,
-                description, env_names, sealed_env, language, style, source_sha256, source_size, created_at, version, declared, source_key)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+                description, env_names, sealed_env, language, style, source_sha256, source_size, created_at, version, declared, source_key,
+                permissions)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
     )
     .bind(revision.id)
     .bind(revision.function_id)
@@ -176,6 +211,7 @@ pub(in crate::functions) async fn insert_revision(conn: &mut Conn, revision: &Re
     .bind(revision.version)
     .bind(json!(revision.declared))
     .bind(&package.source_key)
+    .bind(json!(settings.permissions))
     .execute()
     .await?;
     Ok(())

@@ -8,6 +8,8 @@ pub(super) mod logs;
 pub(super) mod mappings;
 pub(super) mod policies;
 pub(super) mod provisioned;
+pub(super) mod schedules;
 pub(super) mod sources;
 pub(super) mod urls;
+pub(super) mod usage;
 pub(super) mod versions;

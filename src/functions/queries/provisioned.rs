@@ -3,7 +3,7 @@
 use super::functions::unreadable;
 use crate::db::{self, Conn, FromRow, Row};
 use crate::functions::model::Provisioned;
-use crate::types::FunctionId;
+use crate::types::{FunctionId, FunctionName};
 
 /// What a configuration is read from.
 const CONFIG: &str =
@@ -27,34 +27,46 @@ pub(in crate::functions) async fn all(conn: &mut Conn) -> db::Result<Vec<Provisi
     conn.query_owned(format!("{CONFIG} order by f.name, p.qualifier")).fetch_all().await
 }
 
-/// The configuration of a version or alias; `None` when it has none.
-#[tracing::instrument(name = "functions.provisioned.find", skip_all, err)]
-pub(in crate::functions) async fn find(
+/// The configurations of a function, in the order of the qualifiers.
+#[tracing::instrument(name = "functions.provisioned.list", skip_all, err)]
+pub(in crate::functions) async fn list(conn: &mut Conn, function: FunctionId) -> db::Result<Vec<Provisioned>> {
+    conn.query_owned(format!("{CONFIG} where p.function_id = $1 order by p.qualifier")).bind(function).fetch_all().await
+}
+
+/// What bounds a configuration: the calls that are reserved for its function, and the environments provisioned beside it, of the
+/// function and of all. `None` when there is no such function.
+#[tracing::instrument(name = "functions.provisioned.beside", skip_all, err)]
+pub(in crate::functions) async fn beside(
     conn: &mut Conn,
     function: FunctionId,
     qualifier: &str,
-) -> db::Result<Option<Provisioned>> {
-    conn.query_owned(format!("{CONFIG} where p.function_id = $1 and p.qualifier = $2"))
-        .bind(function)
-        .bind(qualifier)
-        .fetch_optional()
-        .await
+) -> db::Result<Option<(Option<i64>, i64, i64)>> {
+    conn.query(
+        "select cast(f.reserved_concurrency as bigint),
+                (select cast(coalesce(sum(environments), 0) as bigint) from plinth.function_provisioned
+                  where function_id = $1 and qualifier <> $2),
+                (select cast(coalesce(sum(environments), 0) as bigint) from plinth.function_provisioned
+                  where not (function_id = $1 and qualifier = $2))
+           from plinth.functions f where f.id = $1",
+    )
+    .bind(function)
+    .bind(qualifier)
+    .fetch_optional()
+    .await
 }
 
-/// The configurations of a function after a qualifier, in the order of the qualifiers.
-#[tracing::instrument(name = "functions.provisioned.list", skip_all, err)]
-pub(in crate::functions) async fn list(
-    conn: &mut Conn,
-    function: FunctionId,
-    after: &str,
-    limit: u32,
-) -> db::Result<Vec<Provisioned>> {
-    conn.query_owned(format!("{CONFIG} where p.function_id = $1 and p.qualifier > $2 order by p.qualifier limit $3"))
-        .bind(function)
-        .bind(after)
-        .bind(limit)
-        .fetch_all()
-        .await
+/// How many environments of a function are provisioned.
+#[tracing::instrument(name = "functions.provisioned.sum", skip_all, err)]
+pub(in crate::functions) async fn sum(conn: &mut Conn, name: &FunctionName) -> db::Result<i64> {
+    let (sum,): (i64,) = conn
+        .query(
+            "select cast(coalesce(sum(p.environments), 0) as bigint)
+               from plinth.function_provisioned p join plinth.functions f on f.id = p.function_id where f.name = $1",
+        )
+        .bind(name)
+        .fetch_one()
+        .await?;
+    Ok(sum)
 }
 
 /// Makes a configuration, or changes it.

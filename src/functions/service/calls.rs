@@ -29,6 +29,8 @@ pub struct Event {
     pub client_context: Option<String>,
     /// Whether the end of the call's log is wanted.
     pub wants_log: bool,
+    /// How many functions the request has gone through already.
+    pub hops: u8,
 }
 
 impl FunctionsService {
@@ -118,9 +120,9 @@ impl FunctionsService {
     /// # Errors
     /// As [`FunctionsService::invoke`].
     pub async fn invoke_event(&self, target: Target, request: RequestId, event: Event) -> Result<Done> {
-        let (Target { revision, arn }, Event { payload, client_context, wants_log }) = (target, event);
+        let (Target { revision, arn }, Event { payload, client_context, wants_log, hops }) = (target, event);
         let work = Work::new(revision, request, arn, Payload::Whole(payload));
-        self.0.invoker.invoke(Work { client_context, wants_log, ..work }).await
+        self.0.invoker.invoke(Work { client_context, wants_log, hops, ..work }).await
     }
 }
 

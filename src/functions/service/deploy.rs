@@ -8,7 +8,7 @@ use super::{FunctionsService, TRIES};
 use crate::functions::error::{Error, Result};
 use crate::functions::model::{Declared, Deployment, Package, Revision, Settings, SourceKind};
 use crate::functions::packages::Built;
-use crate::functions::queries::{events, functions as queries, sources};
+use crate::functions::queries::{events, functions as queries, sources, versions};
 use crate::types::{FunctionId, FunctionName, RevisionId, Secret};
 
 /// Revisions kept of each function, versions apart.
@@ -31,6 +31,19 @@ enum Source {
     Uploaded,
     /// It is the live revision's, which [`Condition::Live`] holds on to.
     OfLive,
+    /// It is this revision's, which must still be there.
+    Of(RevisionId),
+}
+
+/// What a function goes back to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Earlier {
+    /// The revision before the live one, versions apart.
+    Previous,
+    /// The revision of this number.
+    Revision(i64),
+    /// A published version.
+    Version(i64),
 }
 
 /// The next revision of a function, to be changed from what the live one is.
@@ -112,6 +125,45 @@ impl FunctionsService {
                 let revision = self.revision(name, settings, declared, live.package, env.expose())?;
                 self.make_live(revision, condition, Source::OfLive).await
             }
+        }
+    }
+
+    /// Makes a new live revision with the code, the settings and the variables of an earlier one.
+    ///
+    /// # Errors
+    /// [`Error::UnknownFunction`], [`Error::UnknownQualifier`], [`Error::Absent`] when there is none to go back to,
+    /// [`Error::Invalid`] when it is the live one, [`Error::Contended`].
+    pub async fn roll_back(&self, name: &FunctionName, to: Earlier) -> Result<Revision> {
+        for _ in 0..TRIES {
+            let live = self.get(name).await?;
+            let earlier = self.earlier(&live, to).await?;
+            if earlier.number == live.number {
+                let message = format!("{} is the live revision already", live.number);
+                return Err(Error::Invalid { field: "revision".to_owned(), message });
+            }
+            let (env, source) = (self.variables(&earlier)?, Source::Of(earlier.id));
+            let revision = self.revision(name.clone(), earlier.settings, earlier.declared, earlier.package, &env)?;
+            match self.make_live(revision, Condition::Live(live.function_id, live.number), source).await {
+                Err(Error::Contended(_)) => {}
+                done => return done,
+            }
+        }
+        Err(Error::Contended(name.clone()))
+    }
+
+    async fn earlier(&self, live: &Revision, to: Earlier) -> Result<Revision> {
+        let mut conn = self.0.databases.app.read().await?;
+        let absent = |what: String| Error::Absent { function: live.name.clone(), what };
+        match to {
+            Earlier::Previous => queries::find_before(&mut conn, live.function_id, live.number)
+                .await?
+                .ok_or_else(|| absent("revision before the live one".to_owned())),
+            Earlier::Revision(number) => queries::find_revision(&mut conn, live.function_id, number)
+                .await?
+                .ok_or_else(|| absent(format!("revision {number}; the last {REVISIONS} are kept"))),
+            Earlier::Version(number) => versions::find(&mut conn, &live.name, number)
+                .await?
+                .ok_or_else(|| Error::UnknownQualifier { function: live.name.clone(), qualifier: number.to_string() }),
         }
     }
 
@@ -200,6 +252,11 @@ impl FunctionsService {
                     if source == Source::Uploaded && !sources::redeem(tx, &revision.package.source_key).await? {
                         return Err(Error::Contended(name.clone()));
                     }
+                    if let Source::Of(earlier) = source
+                        && !queries::hold_revision(tx, earlier).await?
+                    {
+                        return Err(Error::Contended(name.clone()));
+                    }
                     let (function, number, created) = match condition {
                         Condition::Always => queries::advance(tx, new, name, now).await?,
                         Condition::Absent => {
@@ -218,7 +275,7 @@ impl FunctionsService {
             .await
     }
 
-    /// Removes a function with its revisions, its log and its asynchronous calls; calls under way finish.
+    /// Removes a function with its revisions, its log, its asynchronous calls and its schedules; calls under way finish.
     ///
     /// # Errors
     /// [`Error::UnknownFunction`], or the database fails.
@@ -241,6 +298,9 @@ impl FunctionsService {
             .write(move |tx| Box::pin(async move { Ok::<_, Error>(events::delete_of(tx, function).await?) }));
         if let Err(err) = forgotten.await {
             tracing::warn!(function = name.as_str(), "asynchronous calls of the deleted function {name} stay: {err}");
+        }
+        if let Err(err) = self.forget_schedules(function).await {
+            tracing::warn!(function = name.as_str(), "schedules of the deleted function {name} stay until they are due: {err}");
         }
         Ok(())
     }

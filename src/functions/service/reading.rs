@@ -9,7 +9,7 @@ use super::FunctionsService;
 use crate::functions::error::{Error, Result};
 use crate::functions::logs::{Filter, Follow, LogEntry};
 use crate::functions::model::{Qualifier, Revision};
-use crate::functions::queries::{functions as queries, versions};
+use crate::functions::queries::{functions as queries, provisioned, versions};
 use crate::types::{FunctionId, FunctionName};
 
 /// What all functions come to.
@@ -137,15 +137,22 @@ impl FunctionsService {
         written.await
     }
 
-    /// Sets how many calls of a function may run at once; `None` reserves nothing.
+    /// Sets how many calls of a function may run at once; `None` reserves nothing, and 0 stops it, whatever is provisioned.
     ///
     /// # Errors
-    /// [`Error::UnknownFunction`], or the database fails.
+    /// [`Error::UnknownFunction`], [`Error::Invalid`] when more is provisioned, or the database fails.
     pub async fn reserve(&self, name: &FunctionName, count: Option<u32>) -> Result<()> {
         let function = name.clone();
         let written = self.0.databases.app.write(move |tx| {
             let name = function.clone();
-            Box::pin(async move { Ok::<_, Error>(versions::set_reserved(tx, &name, count).await?) })
+            Box::pin(async move {
+                let provisioned = provisioned::sum(tx, &name).await?;
+                if count.is_some_and(|count| count > 0 && i64::from(count) < provisioned) {
+                    let message = format!("{provisioned} are provisioned; reserve as many, or provision less first");
+                    return Err(Error::Invalid { field: "ReservedConcurrentExecutions".to_owned(), message });
+                }
+                Ok(versions::set_reserved(tx, &name, count).await?)
+            })
         });
         if !written.await? {
             return Err(Error::UnknownFunction(name.clone()));

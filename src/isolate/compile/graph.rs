@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::diagnostics::{MOST, Places, whole_file};
 use super::source::{self, Default, extension};
 use super::survey::{Request, Survey};
-use crate::isolate::modules::builtins::is_builtin;
+use crate::isolate::modules::builtins::{BUILTINS, PLATFORM, is_builtin, is_whole_name};
 use crate::isolate::modules::resolve::{MANIFEST, ROOT, Resolver};
 use crate::isolate::protocol::{Diagnostic, Link, ModuleKind};
 
@@ -167,7 +167,7 @@ impl<'b> Graph<'b> {
                     if !links.contains(&link) {
                         links.push(link);
                     }
-                    if !target.starts_with("node:") {
+                    if !is_whole_name(&target) {
                         self.want(target);
                     }
                 }
@@ -264,6 +264,10 @@ fn absent(name: &str) -> Option<String> {
         return Some(format!(
             "cannot import {name:?}: modules come from the package alone, not from {scheme}:; bundle it, or put it into node_modules"
         ));
+    }
+    if name.starts_with(PLATFORM) {
+        let known: Vec<&str> = BUILTINS.iter().copied().filter(|known| known.starts_with(PLATFORM)).collect();
+        return Some(format!("there is no module {name:?}; there are {}", known.join(", ")));
     }
     let plain = name.strip_prefix("node:").unwrap_or(name);
     let first = plain.split('/').next().unwrap_or(plain);

@@ -1,6 +1,7 @@
-//! Node's modules that a function may import. What each of them holds is `runtime/js/node/`.
+//! Node's modules and the platform's own that a function may import. What each of them holds is in `runtime/js/node/` and
+//! `runtime/js/platform/`.
 
-/// The names, as `node:` has them before it; either form is known.
+/// The names. Node's are known without their prefix, too.
 pub const BUILTINS: &[&str] = &[
     "node:assert",
     "node:assert/strict",
@@ -32,10 +33,21 @@ pub const BUILTINS: &[&str] = &[
     "node:url",
     "node:util",
     "node:util/types",
+    "plinth:functions",
+    "plinth:kv",
+    "plinth:queue",
 ];
 
-/// The whole name (`node:path`) of what is asked for as `node:path` or `path`.
+/// What the names of the platform's own modules begin with.
+pub const PLATFORM: &str = "plinth:";
+
+/// The whole name (`node:path`) of what is asked for as `node:path` or `path`, or of a module of the platform's own.
 pub fn is_builtin(specifier: &str) -> Option<&'static str> {
     let bare = specifier.strip_prefix("node:").unwrap_or(specifier);
-    BUILTINS.iter().copied().find(|name| name.strip_prefix("node:") == Some(bare))
+    BUILTINS.iter().copied().find(|name| *name == specifier || name.strip_prefix("node:") == Some(bare))
+}
+
+/// Whether this is the whole name of a built-in module, not a file of the package.
+pub(in crate::isolate) fn is_whole_name(name: &str) -> bool {
+    name.starts_with("node:") || name.starts_with(PLATFORM)
 }

@@ -6,10 +6,11 @@ use std::rc::Rc;
 use deno_core::{Extension, ExtensionFileSource, FastStaticString, OpDecl};
 use deno_web::{BlobStore, InMemoryBroadcastChannel};
 
+use super::crypto::{digests, scrypt};
 use super::modules::commonjs;
 use super::modules::loader::Loader;
 use super::scripts::{NODE, NODE_CRYPTO, OWN, Script};
-use super::{digests, fetch, ops, scrypt, streams};
+use super::{fetch, ops, platform, streams};
 use crate::isolate::host::Host;
 
 /// Every script of the web crates by its specifier, as `build.rs` found them.
@@ -60,6 +61,7 @@ deno_core::extension!(
         ops::op_plinth_loaded,
         ops::op_plinth_timer,
         ops::op_plinth_waiting,
+        platform::op_plinth_ask,
         scrypt::op_plinth_scrypt,
         streams::op_plinth_stream_start,
         streams::op_plinth_stream_write,

@@ -4,14 +4,14 @@
 //! `js/` is the platform's own JavaScript; it runs while the startup snapshot is made, and once more when an environment is assigned.
 
 pub(super) mod arguments;
-mod digests;
+mod crypto;
 pub(super) mod engine;
 pub(super) mod extensions;
 mod fetch;
 pub(super) mod meter;
 pub(super) mod modules;
 mod ops;
+mod platform;
 mod rehearsal;
 mod scripts;
-mod scrypt;
 pub(super) mod streams;

@@ -29,7 +29,7 @@ pub(super) const OWN: &[Script] = scripts![
     "main.js",
 ];
 
-/// Node's modules and what they are made of. They are evaluated into the snapshot, too: it costs a spare next to nothing, and loading
+/// Node's modules and the platform's own, and what they are made of. They are evaluated into the snapshot, too: it costs a spare next to nothing, and loading
 /// them later costs a function that uses streams several milliseconds of its cold start.
 pub(super) const NODE: &[Script] = scripts![
     "node/assert.js",
@@ -69,6 +69,10 @@ pub(super) const NODE: &[Script] = scripts![
     "node/util/parse_args.js",
     "node/util/types.js",
     "node/util/util.js",
+    "platform/ask.js",
+    "platform/functions.js",
+    "platform/kv.js",
+    "platform/queue.js",
 ];
 
 /// `node:crypto` stands on deno's, which no snapshot can hold: it is evaluated when a function first asks for it.

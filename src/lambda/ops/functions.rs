@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::tags;
-use crate::functions::model::{Declared, Deployment, Network, Qualifier, Revision, Settings, SourceKind, Variables};
+use crate::functions::model::{Declared, Deployment, Network, Permissions, Qualifier, Revision, Settings, SourceKind, Variables};
 use crate::functions::{Draft, Publication};
 use crate::lambda::answers::{Configuration, json_answer, no_content};
 use crate::lambda::download;
@@ -173,6 +173,7 @@ fn fresh(call: &Call) -> Draft {
         network: Network::default(),
         description: String::new(),
         env_names: Vec::new(),
+        permissions: Permissions::default(),
     };
     Draft { settings, env: BTreeMap::new(), declared: Declared::default(), source: None }
 }

@@ -5,12 +5,12 @@ use actix_web::http::StatusCode;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use metrics::counter;
 use serde::Serialize;
 use serde::de::IgnoredAny;
 use utoipa::ToSchema;
 
-use crate::functions::{Body, Done, Error, Event, Failure, MAX_EVENT, Reply};
+use crate::functions::egress::{MAX_HOPS, hops_of};
+use crate::functions::{Body, Done, Event, Failure, MAX_EVENT, Reply};
 use crate::lambda::error::{Exception, ExceptionBody, Result};
 use crate::lambda::reference::Reference;
 use crate::lambda::request::Call;
@@ -66,6 +66,10 @@ pub(in crate::lambda) struct FailureBody<'a> {
     ),
 )]
 pub(in crate::lambda) async fn invoke_lambda(call: &Call, function: Reference) -> Result {
+    let hops = hops_of(call.header("x-plinth-hops").map(str::as_bytes));
+    if hops >= MAX_HOPS {
+        return Err(Exception::recursive());
+    }
     let kind = call.header("x-amz-invocation-type").unwrap_or("RequestResponse");
     let wants_log = match call.header("x-amz-log-type") {
         None | Some("None") => false,
@@ -86,7 +90,7 @@ pub(in crate::lambda) async fn invoke_lambda(call: &Call, function: Reference) -
         if call.body.len() > MAX_EVENT {
             return Err(Exception::too_large(MAX_EVENT, "InvokeFunction"));
         }
-        let event = Event { payload: payload(&call.body)?, client_context: client_context(call)?, wants_log: false };
+        let event = Event { payload: payload(&call.body)?, client_context: client_context(call)?, wants_log: false, hops };
         call.functions.accept(&function.name, function.qualifier, call.id, event).await?;
         return Ok(HttpResponse::Accepted().finish());
     }
@@ -94,14 +98,9 @@ pub(in crate::lambda) async fn invoke_lambda(call: &Call, function: Reference) -
     if kind == "DryRun" {
         return Ok(HttpResponse::NoContent().finish());
     }
-    let event = Event { payload: payload(&call.body)?, client_context: client_context(call)?, wants_log };
+    let event = Event { payload: payload(&call.body)?, client_context: client_context(call)?, wants_log, hops };
     let version = target.revision.version_name();
-    let done = call.functions.invoke_event(target, call.id, event).await.map_err(|err| {
-        if matches!(err, Error::Busy(_) | Error::Reserved { .. }) {
-            counter!("plinth_function_throttles_total", "function" => function.name.to_string()).increment(1);
-        }
-        Exception::from(err)
-    })?;
+    let done = call.functions.invoke_event(target, call.id, event).await?;
     answer(done, &version)
 }
 

@@ -53,12 +53,8 @@ struct ProvisionedList {
 
 impl ProvisionedAnswer {
     fn new(allocation: Allocation) -> Self {
+        let status = allocation.status();
         let Allocation { wanted, allocated, failure } = allocation;
-        let status = match (&failure, allocated >= wanted.count) {
-            (_, true) => "READY",
-            (Some(_), false) => "FAILED",
-            (None, false) => "IN_PROGRESS",
-        };
         Self {
             function_arn: None,
             requested_provisioned_concurrent_executions: wanted.count,

@@ -131,6 +131,40 @@ async fn what_failed_comes_again_and_then_lies_in_the_dead_letter_queue() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_not_understood_fails_the_whole_batch() {
+    let app = TestApp::start().await;
+    // The body says what is answered.
+    let source = "exports.handler = async (event) => JSON.parse(event.Records[0].body);";
+    app.create_function("answers", source, &json!({ "Timeout": 1 })).await.assert_status(201);
+    queue(&app, "dead", &json!({})).await;
+    let policy = json!({ "deadLetterTargetArn": arn("dead"), "maxReceiveCount": 1 }).to_string();
+    let url = queue(&app, "answered", &json!({ "VisibilityTimeout": "1", "RedrivePolicy": policy })).await;
+    let more = json!({ "FunctionResponseTypes": ["ReportBatchItemFailures"], "BatchSize": 1 });
+    mapped(&app, "answers", "answered", &more).await;
+    let done = ["null", "{}", "{\"batchItemFailures\":null}", "{\"batchItemFailures\":[]}", "{\"other\":1}"];
+    let failed = [
+        "7",
+        "\"done\"",
+        "{\"batchItemFailures\":1}",
+        "{\"batchItemFailures\":[{}]}",
+        "{\"batchItemFailures\":[{\"itemIdentifier\":\"\"}]}",
+        "{\"batchItemFailures\":[{\"itemIdentifier\":null}]}",
+        "{\"batchItemFailures\":[{\"itemIdentifier\":\"another\"}]}",
+    ];
+    for body in done.iter().chain(&failed) {
+        send(&app, &url, body).await;
+    }
+    let dead = format!("{}/sqs/000000000000/dead", app.url());
+    let mut buried = BTreeSet::new();
+    while buried.len() < failed.len() {
+        let message = received(&app, &dead).await;
+        buried.insert(message["Body"].as_str().unwrap_or_else(|| panic!("only {buried:?} failed")).to_owned());
+    }
+    assert_eq!(buried, failed.map(str::to_owned).into());
+    emptied(&app, &url).await;
+}
+
+#[tokio::test]
 async fn what_no_filter_matches_is_deleted_unseen() {
     let app = TestApp::start().await;
     app.create_function("tells", TELLS, &json!({})).await.assert_status(201);

@@ -1,6 +1,7 @@
 //! Work that nobody waits for.
 
 mod events;
+mod filters;
 mod mappings;
 
 use serde_json::Value;

@@ -11,7 +11,7 @@ use plinth::auth::vault::Vault;
 use plinth::blob::Blobs;
 use plinth::config::{self, Flags};
 use plinth::db::Databases;
-use plinth::functions::model::{Declared, Deployment, Network, Settings, SourceKind};
+use plinth::functions::model::{Declared, Deployment, Network, Permissions, Settings, SourceKind};
 use plinth::functions::{Body, Done, FunctionsService, Outcome, Own, Parts};
 use plinth::isolate::protocol::HttpRequest;
 use plinth::queues::QueuesService;
@@ -67,6 +67,7 @@ impl Hostile {
             network: Network::None,
             description: String::new(),
             env_names: Vec::new(),
+            permissions: Permissions::default(),
         };
         let deployment = Deployment {
             name: name.parse().expect("a name"),
@@ -160,6 +161,12 @@ async fn whoever_breaks_the_protocol_is_ended_and_its_call_fails() {
         ("empty logs", &["Sandbox.Failure", "Sandbox.Timedout"]),
         ("pending", &["Sandbox.Failure"]),
         ("nested", &["Sandbox.Failure"]),
+        ("ask number", &["Sandbox.Failure"]),
+        ("ask twice", &["Sandbox.Failure"]),
+        ("ask flood", &["Sandbox.Failure"]),
+        ("ask too much", &["Sandbox.Failure"]),
+        ("ask too long", &["Sandbox.Failure"]),
+        ("ask nothing", &["Sandbox.Failure"]),
         ("gone", &["Runtime.ExitError"]),
     ] {
         for seed in 0..4 {
@@ -202,6 +209,16 @@ async fn any_bytes_at_all_end_in_a_failure_or_an_answer() {
         }
     }
     assert!(failures > 60, "{failures} failures, {answers} answers");
+    hostile.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_asks_for_what_its_function_may_not_have_is_refused() {
+    let hostile = Hostile::new().await;
+    hostile.deploy("f").await;
+    let codes = text(hostile.call("f", "ask refused", 0).await);
+    assert_eq!(codes, r#"["invalid", "permission_denied", "permission_denied"]"#);
+    assert_eq!(text(hostile.call("f", "good", 0).await), "\"good\"", "it is refused, not ended");
     hostile.close().await;
 }
 

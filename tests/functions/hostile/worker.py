@@ -38,6 +38,21 @@ def log(call, text):
     return frame({"type": "log", "call": call, "level": "INFO", "text": text})
 
 
+def ask(number, body=b"", store="default", what=None):
+    """A question to a key-value store."""
+    question = {"kv": {"store": store, "ask": what or {"set": {"key": "k", "form": "json"}}}}
+    return frame({"type": "ask", "number": number, "question": question}, body)
+
+
+def receive(sock):
+    """The next frame: its kind, what it says, its body."""
+    (length,) = struct.unpack("<I", read(sock, 4))
+    whole = read(sock, length)
+    (head_length,) = struct.unpack("<I", whole[:4])
+    ((kind, message),) = json.loads(whole[4 : 4 + head_length]).items()
+    return kind, message, whole[4 + head_length :]
+
+
 def forever(sock, data):
     while True:
         sock.sendall(data)
@@ -112,6 +127,25 @@ def misbehave(sock, mode, seed, call):
     elif mode == "nested":
         head = b'{"answer":' + b"[" * 400000
         sock.sendall(struct.pack("<II", len(head) + 4, len(head)) + head)
+    elif mode == "ask refused":
+        sock.sendall(ask(1, b"1") + ask(2, b"", "x" * 1000) + ask(3, b"no JSON", what={"get": {"key": "k" * 10000}}))
+        codes = sorted(receive(sock)[1]["answer"]["refused"]["code"] for _ in range(3))
+        sock.sendall(answer(call, json.dumps(codes).encode()))
+        return
+    elif mode == "ask number":
+        sock.sendall(ask(rng.choice([0, 2, 2**64 - 1])))
+    elif mode == "ask twice":
+        sock.sendall(ask(1) + ask(1))
+    elif mode == "ask flood":
+        for number in range(1, 30_000):
+            sock.sendall(ask(number, b"1" * 100))
+    elif mode == "ask too much":
+        forever(sock, ask(1, b"1" * (5 * 1024 * 1024)) + ask(2, b"1" * (5 * 1024 * 1024)))
+    elif mode == "ask too long":
+        forever(sock, ask(1, b"1" * (7 * 1024 * 1024)))
+    elif mode == "ask nothing":
+        questions = [{}, None, [], "kv", {"kv": {}}, {"kv": {"store": 1, "ask": {"get": {"key": "k"}}}}, {"invoke": {}}]
+        sock.sendall(frame({"type": "ask", "number": 1, "question": rng.choice(questions)}))
     elif mode == "leftovers":
         sock.sendall(answer(call, b'"first"') + answer(call, b'"second"'))
         return
@@ -147,11 +181,7 @@ def main():
     sock.setblocking(True)
     sock.sendall(frame({"type": "ready", "no_new_privs": OFF, "landlock": OFF, "seccomp": OFF}))
     while True:
-        (length,) = struct.unpack("<I", read(sock, 4))
-        whole = read(sock, length)
-        (head_length,) = struct.unpack("<I", whole[:4])
-        ((kind, message),) = json.loads(whole[4 : 4 + head_length]).items()
-        body = whole[4 + head_length :]
+        kind, message, body = receive(sock)
         if kind == "compile":
             sock.sendall(frame({"type": "compiled", **bundle(len(body))}, body))
         elif kind == "assign":

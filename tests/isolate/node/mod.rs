@@ -67,7 +67,7 @@ fn node(script: &str) -> Value {
 fn every_builtin_is_there_and_gives_its_names() {
     let names = plinth::isolate::modules::builtins::BUILTINS;
     let source = format!(
-        "export const handler = async () => {}.map((name) => [process.getBuiltinModule(name), process.getBuiltinModule(name.slice(5))])
+        "export const handler = async () => {}.map((name) => [process.getBuiltinModule(name), process.getBuiltinModule(name.startsWith('node:') ? name.slice(5) : name)])
             .map(([whole, bare]) => whole !== undefined && whole === bare && Object.keys(whole).length > 0)",
         json!(names)
     );

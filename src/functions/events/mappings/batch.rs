@@ -79,30 +79,3 @@ pub(in crate::functions) fn verdict(answer: &[u8], ids: &HashSet<String>) -> Ver
         Verdict::AllFailed
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_answer_says_which_messages_failed() {
-        let ids: HashSet<String> = ["a", "b"].map(str::to_owned).into();
-        let failed = |answer: &str| verdict(answer.as_bytes(), &ids);
-        for done in ["null", "{}", "{\"batchItemFailures\":null}", "{\"batchItemFailures\":[]}", "{\"other\":1}"] {
-            assert_eq!(failed(done), Verdict::Done, "{done}");
-        }
-        assert_eq!(failed("{\"batchItemFailures\":[{\"itemIdentifier\":\"b\"}]}"), Verdict::Failed(["b".to_owned()].into()));
-        for wrong in [
-            "",
-            "7",
-            "\"done\"",
-            "{\"batchItemFailures\":[{}]}",
-            "{\"batchItemFailures\":[{\"itemIdentifier\":\"\"}]}",
-            "{\"batchItemFailures\":[{\"itemIdentifier\":null}]}",
-            "{\"batchItemFailures\":[{\"itemIdentifier\":\"c\"}]}",
-            "{\"batchItemFailures\":1}",
-        ] {
-            assert_eq!(failed(wrong), Verdict::AllFailed, "{wrong}");
-        }
-    }
-}

@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! running: a frame out, a frame back, on the runtime of whoever calls ----------------------> done
-//!             | a streamed body, an outbound request, promises after the answer
+//!             | a streamed body, an outbound request, a question to a module, promises after the answer
 //!             +-> session, on the core runtime: wire (streams by number, windows, fetch) ---> done, then the rest of the answer
 //! ```
 //!
 //! A plain call costs two system calls and no hop between threads. Whatever needs more than that moves, with its environment, to
 //! a task of its own on the core runtime ([`session`]); the caller waits for the head of the answer, and may go away.
 
+mod ask;
 mod body;
 mod fetch;
 mod running;

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::body::{Download, Upload};
 use super::session::{self, Beginning};
 use super::wire::{Context, Limits};
-use crate::functions::egress::Egress;
+use crate::functions::egress::{Egress, Platform};
 use crate::functions::fault::{Circumstances, Failure, Fault, Outcome, Phase};
 use crate::functions::invoker::admit::Place;
 use crate::functions::invoker::channel::{LinkError, Outgoing};
@@ -25,7 +25,7 @@ use crate::functions::invoker::tap::Tap;
 use crate::functions::logs::What;
 use crate::functions::metering::{Phases, Report};
 use crate::functions::model::Revision;
-use crate::isolate::protocol::{FromWorker, FunctionError, HttpResponse, MAX_RESPONSE, Pending};
+use crate::isolate::protocol::{FromWorker, FunctionError, HttpResponse, MAX_RESPONSE, Pending, Usage};
 use crate::tasks::Tasks;
 use crate::types::RequestId;
 
@@ -74,8 +74,8 @@ pub(in crate::functions::invoker) struct Running {
     pub(super) tap: Tap,
     /// What the worker says is pending, in case it fails now.
     pub(super) pending: Option<Box<Pending>>,
-    /// What the worker says its heap held when it failed, in bytes.
-    pub(super) heap_bytes: u64,
+    /// What the worker says the handler cost.
+    pub(super) usage: Usage,
     // Given back after the environment is, so that whoever gets the place finds the environment.
     place: Place,
     pool: Pool,
@@ -90,6 +90,7 @@ pub(in crate::functions::invoker) struct Running {
 pub(in crate::functions::invoker) struct Apart {
     pub(in crate::functions::invoker) tasks: Tasks,
     pub(in crate::functions::invoker) egress: Egress,
+    pub(in crate::functions::invoker) platform: Arc<dyn Platform>,
     pub(in crate::functions::invoker) limits: Limits,
 }
 
@@ -164,7 +165,7 @@ impl Running {
             began,
             tap,
             pending: None,
-            heap_bytes: 0,
+            usage: Usage::default(),
             place,
             pool,
             hops,
@@ -175,10 +176,13 @@ impl Running {
 
     /// What its streams need.
     pub(super) fn context(&self) -> Context {
-        let Apart { tasks, egress, limits } = self.apart.clone();
+        let Apart { tasks, egress, platform, limits } = self.apart.clone();
+        let settings = &self.environment.revision.settings;
         Context {
             egress,
-            network: self.environment.revision.settings.network.clone(),
+            network: settings.network.clone(),
+            permissions: settings.permissions.clone(),
+            platform,
             hops: self.hops,
             limits,
             tasks,
@@ -224,6 +228,7 @@ impl Running {
             let (message, body) = self.environment.worker.link.receive(FRAME).await?;
             let verdict = match message {
                 FromWorker::Answer(answer) if answer.call == self.number => {
+                    self.usage = answer.usage;
                     if body.len() > MAX_RESPONSE {
                         Verdict::Ended(Fault::AnswerTooLarge(body.len()))
                     } else {
@@ -232,7 +237,7 @@ impl Running {
                     }
                 }
                 FromWorker::Failed { call, error, fatal, usage } if call == self.number => {
-                    self.heap_bytes = usage.heap_bytes;
+                    self.usage = usage;
                     Verdict::failed(error, fatal, allowed)
                 }
                 FromWorker::Pending(pending) if self.pending.is_none() => {
@@ -245,7 +250,7 @@ impl Running {
                     }
                     Verdict::Ended(Fault::Broken)
                 }
-                FromWorker::Fetch(_) | FromWorker::Started(_) => return Ok(Progress::Wider(message, body)),
+                FromWorker::Fetch(_) | FromWorker::Ask(_) | FromWorker::Started(_) => return Ok(Progress::Wider(message, body)),
                 _ => Verdict::Ended(Fault::Broken),
             };
             return Ok(Progress::Over(verdict));
@@ -261,7 +266,7 @@ impl Running {
     /// Writes the call's records.
     pub(super) fn finish(&mut self, verdict: Verdict) -> Done {
         self.phases.handler = self.began.elapsed();
-        let Self { environment, request, phases, cold, pending, heap_bytes, tap, .. } = self;
+        let Self { environment, request, phases, cold, pending, usage, tap, .. } = self;
         let result = match verdict {
             Verdict::Answered { reply, .. } => Ok(reply),
             Verdict::Failed(fault) | Verdict::Ended(fault) => Err(fault),
@@ -270,13 +275,17 @@ impl Running {
         let peak_bytes = environment.peak_memory(phases.handler);
         let memory_mb = environment.revision.settings.memory_mb;
         // A worker that ended can be asked no more; what it said itself is taken as far as it can be true.
-        let failed_at = peak_bytes.max((*heap_bytes).min(2 * u64::from(memory_mb) * MB));
+        let failed_at = peak_bytes.max(usage.heap_bytes.min(2 * u64::from(memory_mb) * MB));
         let pending = pending.take();
         let circumstances = Circumstances { request: *request, memory_mb, phase: Phase::Handler, peak_bytes: failed_at, pending };
         let result = result.map_err(|fault| fault.into_failure(circumstances));
         let outcome = result.as_ref().map_or_else(|failure| failure.outcome, |_| Outcome::Success);
-        environment.meters.record(outcome, phases.handler);
-        let report = What::Report(Box::new(Report { phases: *phases, cold: *cold, memory_mb, peak_bytes, outcome }));
+        // No thread uses more CPU time than there was.
+        let init_cpu = if *cold { environment.init_cpu.min(phases.init) } else { Duration::ZERO };
+        let cpu = Duration::from_micros(usage.cpu_us).min(phases.handler) + init_cpu;
+        let report = Report { phases: *phases, cold: *cold, memory_mb, peak_bytes, outcome, cpu };
+        environment.meter.ended(&report);
+        let report = What::Report(Box::new(report));
         match &result {
             Ok(_) => tap.push([What::End, report]),
             Err(failure) => tap.push([What::Failed(failure.record()), What::End, report]),
@@ -355,12 +364,6 @@ impl Drop for Detached {
 }
 
 /// The records of a call that failed before its handler ran.
-pub(in crate::functions::invoker) fn record_failed_start(
-    revision: &Revision,
-    failure: &Failure,
-    phases: Phases,
-    peak_bytes: u64,
-) -> [What; 4] {
-    let report = Report { phases, cold: true, memory_mb: revision.settings.memory_mb, peak_bytes, outcome: failure.outcome };
+pub(in crate::functions::invoker) fn record_failed_start(revision: &Revision, failure: &Failure, report: Report) -> [What; 4] {
     [What::Start(revision.version), What::Failed(failure.record()), What::End, What::Report(Box::new(report))]
 }

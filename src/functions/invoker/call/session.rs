@@ -72,6 +72,7 @@ impl Session {
             let Some((message, body)) = next else { continue };
             match message {
                 FromWorker::Answer(answer) if answer.call == self.call.number && !self.streaming => {
+                    self.call.usage = answer.usage;
                     if body.len() > MAX_RESPONSE {
                         return Ok(Verdict::Ended(Fault::AnswerTooLarge(body.len())));
                     }
@@ -88,12 +89,13 @@ impl Session {
                         let _ = caller.send(done);
                     }
                 }
-                FromWorker::Finished { call, waiting, .. } if call == self.call.number && self.streaming => {
+                FromWorker::Finished { call, waiting, usage } if call == self.call.number && self.streaming => {
+                    self.call.usage = usage;
                     let reply = Reply { http: None, body: Body::Whole(Bytes::new()) };
                     return Ok(Verdict::Answered { reply, waiting });
                 }
                 FromWorker::Failed { call, error, fatal, usage } if call == self.call.number => {
-                    self.call.heap_bytes = usage.heap_bytes;
+                    self.call.usage = usage;
                     return Ok(Verdict::failed(error, fatal, self.call.allowed()));
                 }
                 FromWorker::Pending(pending) if self.call.pending.is_none() => self.call.pending = Some(pending),

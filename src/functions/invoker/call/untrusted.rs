@@ -6,17 +6,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::runtime::Handle;
 
 use super::running::FRAME;
 use super::wire::{Context, Limits, Wire};
-use crate::functions::egress::{Egress, Own};
+use crate::functions::egress::{Asker, Egress, Own, Platform, Reply};
 use crate::functions::invoker::channel::Link;
 use crate::functions::logs::Buffer;
-use crate::functions::model::Network;
+use crate::functions::model::{Network, Permissions};
+use crate::isolate::protocol::{Answered, Question};
 use crate::tasks::Tasks;
 use crate::types::RequestId;
 
@@ -73,6 +76,15 @@ async fn serve(socket: std::os::unix::net::UnixStream) -> Taken {
     Taken { held, others, end }
 }
 
+/// Has nothing to give.
+struct Nothing;
+
+impl Platform for Nothing {
+    fn answer(&self, _: Asker, _: Question, _: Bytes) -> BoxFuture<'_, Reply> {
+        async { (Answered::NoEntry, Bytes::new()) }.boxed()
+    }
+}
+
 fn context() -> Context {
     let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let own = Own { public_url: "http://localhost".into(), listen: nowhere, socket: PathBuf::new() };
@@ -80,8 +92,10 @@ fn context() -> Context {
     Context {
         egress: Egress::new(own),
         network: Network::None,
+        permissions: Permissions::default(),
+        platform: Arc::new(Nothing),
         hops: 0,
-        limits: Limits { streamed: 1 << 20, fetches: 16, fetched: 1 << 20, stall: hour },
+        limits: Limits { streamed: 1 << 20, fetches: 16, fetched: 1 << 20, asks: 16, stall: hour },
         tasks: Tasks::new(Handle::current()),
         log: Arc::new(Buffer::unwritten()),
         request: RequestId::random(),

@@ -13,14 +13,16 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::ask::{self, Asking};
 use super::body::{Download, Piece, Upload};
 use super::fetch::{self, Allowance};
-use crate::functions::egress::Egress;
+use crate::functions::egress::{Asker, Egress, Platform, Reply};
 use crate::functions::invoker::channel::{Link, LinkError, Outgoing};
 use crate::functions::logs::{Buffer, What};
-use crate::functions::model::Network;
+use crate::functions::model::{Network, Permissions};
 use crate::isolate::protocol::{
-    CHUNK, Fetch, FetchBody, FetchHead, FromWorker, LogLevel, MAX_OPENING, ToWorker, WINDOW, request_stream, response_stream,
+    Answered, Ask, CHUNK, Fetch, FetchBody, FetchHead, FromWorker, LogLevel, MAX_OPENING, Refused, ToWorker, WINDOW,
+    request_stream, response_stream,
 };
 use crate::tasks::Tasks;
 use crate::types::RequestId;
@@ -37,6 +39,9 @@ const STRAYS: usize = 20_000;
 /// Refused requests of one call that are logged, at the most.
 const LOGGED_REFUSALS: usize = 50;
 
+/// What a question is called in the log.
+const PLATFORM_CALL: &str = "a platform call";
+
 /// What bounds the streams of one call.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::functions::invoker) struct Limits {
@@ -46,6 +51,8 @@ pub(in crate::functions::invoker) struct Limits {
     pub(in crate::functions::invoker) fetches: usize,
     /// Bytes of the body of one response to those.
     pub(in crate::functions::invoker) fetched: usize,
+    /// Questions to the platform's modules.
+    pub(in crate::functions::invoker) asks: usize,
     /// How long a client may leave unread what is there for it.
     pub(in crate::functions::invoker) stall: Duration,
 }
@@ -55,6 +62,9 @@ pub(in crate::functions::invoker) struct Context {
     pub(in crate::functions::invoker) egress: Egress,
     /// The hosts the function may reach.
     pub(in crate::functions::invoker) network: Network,
+    /// What it may ask of the platform's modules, which answer.
+    pub(in crate::functions::invoker) permissions: Permissions,
+    pub(in crate::functions::invoker) platform: Arc<dyn Platform>,
     /// How many functions the request has gone through before this one.
     pub(in crate::functions::invoker) hops: u8,
     pub(in crate::functions::invoker) limits: Limits,
@@ -94,6 +104,11 @@ pub(super) enum Event {
     Unwanted {
         stream: u64,
     },
+    /// A question has its answer.
+    Answered {
+        number: u64,
+        reply: Reply,
+    },
 }
 
 /// Why a wire is of no use any more.
@@ -123,6 +138,7 @@ pub(in crate::functions::invoker) struct Wire {
     /// Of what was put into `out`; given back when that is sent.
     held: Vec<OwnedSemaphorePermit>,
     streams: HashMap<u64, Open>,
+    asking: Asking,
     last_fetch: u64,
     fetches: usize,
     strays: usize,
@@ -156,7 +172,7 @@ struct Sink {
 }
 
 /// Ends its task when dropped.
-struct Task(JoinHandle<Option<()>>);
+pub(super) struct Task(JoinHandle<Option<()>>);
 
 impl Drop for Task {
     fn drop(&mut self) {
@@ -177,6 +193,7 @@ impl Wire {
             budget: Arc::new(Semaphore::new(BUDGET)),
             held: Vec::new(),
             streams: HashMap::new(),
+            asking: Asking::default(),
             last_fetch,
             fetches: 0,
             strays: 0,
@@ -217,6 +234,7 @@ impl Wire {
     /// Sends what is under way to its end, so that a frame is not left half.
     pub(in crate::functions::invoker) async fn finish(mut self, link: &mut Link) -> Result<(), LinkError> {
         self.streams.clear();
+        self.asking.clear();
         link.send(&mut self.out).await
     }
 
@@ -253,6 +271,7 @@ impl Wire {
     pub(super) fn take(&mut self, message: FromWorker, body: Bytes) -> Result<Option<(FromWorker, Bytes)>, WireError> {
         match message {
             FromWorker::Fetch(fetch) => self.start_fetch(*fetch, body)?,
+            FromWorker::Ask(ask) => self.start_ask(*ask, body)?,
             FromWorker::Chunk { stream, end } => self.arrived(stream, body, end)?,
             FromWorker::Credit { stream, bytes } => self.credited(stream, bytes)?,
             FromWorker::Abort { stream, reason } => match self.streams.remove(&stream) {
@@ -279,6 +298,9 @@ impl Wire {
         self.last_fetch = stream;
         self.fetches += 1;
         let most = self.context.limits.fetches;
+        if self.fetches > most.saturating_add(STRAYS) {
+            return Err(WireError::Broken("it makes requests beyond all limits"));
+        }
         if self.fetches > most {
             let message = format!("a call may make {most} requests (functions.max_fetches)");
             return self.send(&ToWorker::FetchFailed { stream, message }, &[]);
@@ -293,6 +315,24 @@ impl Wire {
         let source = Source { credit: Arc::clone(&allowance.credit), sent: 0, credited: 0 };
         let task = self.context.tasks.spawn(fetch::run(Arc::clone(&self.context), fetch, first, rest, allowance));
         self.streams.insert(stream, Open { source: Some(source), sink, opening: true, _task: Some(Task(task)) });
+        Ok(())
+    }
+
+    fn start_ask(&mut self, ask: Ask, body: Bytes) -> Result<(), WireError> {
+        let most = self.context.limits.asks;
+        let may = self.asking.take(&ask, body.len(), most).map_err(WireError::Broken)?;
+        let Ask { number, question } = ask;
+        if !may {
+            let message = format!("a call may ask the platform {most} times (functions.max_platform_calls)");
+            self.log_refusal(PLATFORM_CALL, &message);
+            let answer = Answered::Refused { code: Refused::TooMany, message };
+            return self.send(&ToWorker::Answered { number, answer }, &[]);
+        }
+        let size = question.size() + body.len();
+        let asker = Asker { hops: self.context.hops, is_init: self.call == 0 };
+        let (context, events) = (Arc::clone(&self.context), self.sender.clone());
+        let task = self.context.tasks.spawn(ask::run(context, asker, (number, question), body, events));
+        self.asking.insert(number, size, Task(task));
         Ok(())
     }
 
@@ -360,7 +400,7 @@ impl Wire {
                     return Ok(());
                 }
                 if refused {
-                    self.log_refusal(&message);
+                    self.log_refusal("an outbound request", &message);
                 }
                 self.send(&ToWorker::FetchFailed { stream, message }, &[])
             }
@@ -390,6 +430,15 @@ impl Wire {
                 }
                 self.send(&ToWorker::Credit { stream, bytes }, &[])
             }
+            Event::Answered { number, reply: (answer, body) } => {
+                if !self.asking.remove(number) {
+                    return Ok(());
+                }
+                if let Answered::Refused { code: Refused::PermissionDenied | Refused::LoopDetected, message } = &answer {
+                    self.log_refusal(PLATFORM_CALL, message);
+                }
+                self.send(&ToWorker::Answered { number, answer }, &body)
+            }
             Event::Unwanted { stream } if stream == response_stream(self.call) => self.lose_reader(stream),
             // The task that read it goes on: the response may come without the rest of the request.
             Event::Unwanted { .. } => Ok(()),
@@ -397,10 +446,10 @@ impl Wire {
     }
 
     /// The first refusals of a call are in the function's log, with what to set.
-    fn log_refusal(&mut self, message: &str) {
+    fn log_refusal(&mut self, what: &str, message: &str) {
         self.refusals += 1;
         if self.refusals <= LOGGED_REFUSALS {
-            let line = What::Line(LogLevel::Warn, format!("an outbound request was refused: {message}"));
+            let line = What::Line(LogLevel::Warn, format!("{what} was refused: {message}"));
             self.context.log.push(self.context.request, [line]);
         }
     }

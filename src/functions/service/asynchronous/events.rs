@@ -1,6 +1,6 @@
 //! Calls that nobody waits for: accepted here, run here, told of here.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -21,6 +21,9 @@ pub const MAX_EVENT: usize = 1024 * 1024;
 /// How often what was given up long ago is removed.
 const FORGET_EVERY: Duration = Duration::from_mins(10);
 
+/// How often, while the server stops, the end of the last event is looked for.
+const LOOK_WHILE_STOPPING: Duration = Duration::from_millis(20);
+
 /// How many of these are removed in one transaction.
 const FORGET: u32 = 1000;
 
@@ -40,6 +43,7 @@ impl FunctionsService {
         let now = self.now();
         let stored = StoredEvent {
             client_context: event.client_context,
+            hops: event.hops,
             ..StoredEvent::new((revision.function_id, name.clone(), qualifier), id, event.payload, now)
         };
         let written = self.0.databases.system.write(move |tx| {
@@ -83,15 +87,21 @@ impl FunctionsService {
         }
     }
 
-    /// Holds on to events under way, and removes what was given up long ago, until the server ends.
+    /// Holds on to events under way, and removes what was given up long ago, until the server stops and the last of them is over.
     pub(in crate::functions::service) async fn keep_events(self) {
         let tasks = self.0.invoker.tasks.clone();
         let mut looked = self.now().minus(FORGET_EVERY);
-        while !tasks.is_ending() {
+        let mut renewed = Instant::now();
+        while !(tasks.is_stopping() && self.0.events.running() == 0) {
+            let round = if tasks.is_stopping() { LOOK_WHILE_STOPPING } else { RENEW_EVERY };
             tokio::select! {
-                () = tokio::time::sleep(RENEW_EVERY) => {}
-                () = tasks.hard_stopped() => return,
+                () = tokio::time::sleep(round) => {}
+                () = tasks.soft_stopped(), if !tasks.is_stopping() => {}
             }
+            if renewed.elapsed() < RENEW_EVERY {
+                continue;
+            }
+            renewed = Instant::now();
             if let Err(err) = self.0.events.renew().await {
                 tracing::warn!(error = %err, "the leases of events under way are not renewed for now: {err}");
             }
@@ -152,7 +162,8 @@ impl FunctionsService {
             return Err(Error::UnknownFunction(event.function.clone()));
         }
         let version = target.revision.version_name();
-        let call = Event { payload: event.payload.clone(), client_context: event.client_context.clone(), wants_log: false };
+        let (payload, client_context) = (event.payload.clone(), event.client_context.clone());
+        let call = Event { payload, client_context, wants_log: false, hops: event.hops };
         let refused = |error_type: &str, err: &Error| Ran::Refused(fault(error_type, err.to_string()));
         let done = match self.invoke_event(target, event.id, call).await {
             Ok(done) => done,

@@ -196,7 +196,7 @@ impl FunctionsService {
         let id = RequestId::random();
         let called = async {
             let target = self.target(&mapping.function, mapping.qualifier.as_ref()).await?;
-            self.invoke_event(target, id, Event { payload, client_context: None, wants_log: false }).await
+            self.invoke_event(target, id, Event { payload, client_context: None, wants_log: false, hops: 0 }).await
         };
         let all = || by_id.values().copied().collect::<Vec<_>>();
         let done = match called.await {

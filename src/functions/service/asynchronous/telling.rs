@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::db::Tx;
+use crate::functions::egress::MAX_HOPS;
 use crate::functions::error::{Error, Result};
 use crate::functions::events::{Answered, Condition, EventFault, EventState, Fate, Record, StoredEvent};
 use crate::functions::model::{EventConfig, function_of};
@@ -38,7 +39,7 @@ impl FunctionsService {
         let mut told = Vec::new();
         if let Some((condition, tries, Some(destination))) = ended {
             match Record::of(event, (condition, tries), answered, self.now()).and_then(|record| serde_json::to_string(&record)) {
-                Ok(record) => told.extend(self.told(destination, record, BTreeMap::new()).await),
+                Ok(record) => told.extend(self.told(destination, record, BTreeMap::new(), event.hops.saturating_add(1)).await),
                 Err(err) => {
                     tracing::error!(destination, event = %event.id, error = %err, "no record of an event's end can be made: {err}");
                 }
@@ -73,11 +74,18 @@ impl FunctionsService {
     }
 
     /// What a destination gets; `None` when there is nobody to tell.
-    async fn told(&self, destination: &str, body: String, attributes: BTreeMap<String, Attribute>) -> Option<Told> {
+    async fn told(&self, destination: &str, body: String, attributes: BTreeMap<String, Attribute>, hops: u8) -> Option<Told> {
         let found = match (function_of(destination), queue_of(destination)) {
+            (Some(_), _) if hops >= MAX_HOPS => {
+                tracing::warn!(
+                    destination,
+                    "{destination} is not told of an event's end: {MAX_HOPS} functions have called one another in a row"
+                );
+                return None;
+            }
             (Some((name, qualifier)), _) => self.target(&name, qualifier.as_ref()).await.map(|target| {
                 let of = (target.revision.function_id, name, qualifier);
-                Told::Event(StoredEvent::new(of, RequestId::random(), body.into(), self.now()))
+                Told::Event(StoredEvent { hops, ..StoredEvent::new(of, RequestId::random(), body.into(), self.now()) })
             }),
             (None, Some(queue)) => self.message_for(&queue, body, attributes).await.map(Told::Message),
             (None, None) => return None,
@@ -117,7 +125,7 @@ impl FunctionsService {
         let attributes = attributes.into_iter().map(|(name, data_type, text)| {
             (name.to_owned(), Attribute { data_type: data_type.to_owned(), value: AttributeValue::String(text) })
         });
-        self.told(&destination, body, attributes.collect()).await
+        self.told(&destination, body, attributes.collect(), event.hops.saturating_add(1)).await
     }
 }
 

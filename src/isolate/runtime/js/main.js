@@ -27,7 +27,9 @@ function isHandled(type, make) {
 // A request that outlived its call was cut off by the runtime, not by a mistake in the code that made it.
 function isCutOff(reason) {
   try {
-    return StringPrototypeStartsWith(reason.message, "fetch failed: the call it belonged to has ended");
+    const { message } = reason;
+    return StringPrototypeStartsWith(message, "fetch failed: the call it belonged to has ended")
+      || StringPrototypeStartsWith(message, "platform call: the call it belonged to has ended");
   } catch {
     return false;
   }

@@ -61,9 +61,12 @@ function find(name, path) {
   }
 }
 
+// What is found is a file of the package, or the whole name of a module that is built in.
+const isBuiltin = (found) => StringPrototypeStartsWith(found, "node:") || StringPrototypeStartsWith(found, "plinth:");
+
 function requireFrom(name, parent) {
   const found = find(name, parent.filename);
-  return StringPrototypeStartsWith(found, "node:") ? builtin(found) : load(found, parent);
+  return isBuiltin(found) ? builtin(found) : load(found, parent);
 }
 
 /** The exports of a file of the package. */
@@ -133,7 +136,7 @@ function makeRequire(module) {
   const require = (name) => requireFrom(name, module);
   require.resolve = (name) => {
     const found = find(name, module.filename);
-    return StringPrototypeStartsWith(found, "node:") ? found : `${FOLDER}/${found}`;
+    return isBuiltin(found) ? found : `${FOLDER}/${found}`;
   };
   require.main = main;
   require.cache = cache;

@@ -17,7 +17,7 @@ use deno_core::{
 use deno_error::JsErrorBox;
 
 use super::package::{Package, file_of, url_of};
-use crate::isolate::modules::builtins::is_builtin;
+use crate::isolate::modules::builtins::{is_builtin, is_whole_name};
 use crate::isolate::protocol::{By, ModuleKind};
 
 /// The kind of the module by which a facade requires, and the scheme of its address; what follows is the facade's address.
@@ -66,7 +66,7 @@ impl Loader {
             |kind: ModuleType, code: String| ModuleSource::new(kind, ModuleSourceCode::String(code.into()), specifier, None);
         let script = |code: String| text(ModuleType::JavaScript, code);
         match specifier.scheme() {
-            "node" => {
+            "node" | "plinth" => {
                 let builtins = self.builtins.borrow();
                 let names = builtins.get(specifier.as_str()).map(Vec::as_slice).unwrap_or_default();
                 return Ok(script(facade(specifier.as_str(), names)));
@@ -106,7 +106,7 @@ impl Loader {
     /// The value of the module by which the facade at this address requires: a function that gives the exports.
     fn required(&self, scope: &mut v8::PinScope<'_, '_>, address: &str) -> Option<v8::Global<v8::Value>> {
         let bridge = self.bridge.borrow().clone()?;
-        let file = if address.starts_with("node:") { None } else { Some(file_of(address)?) };
+        let file = if is_whole_name(address) { None } else { Some(file_of(address)?) };
         let arguments =
             [v8::String::new(scope, file.as_deref().unwrap_or(address))?.into(), v8::Boolean::new(scope, file.is_none()).into()];
         let undefined = v8::undefined(scope).into();
@@ -138,7 +138,7 @@ impl ModuleLoader for Loader {
         }
         let file = file_of(referrer).unwrap_or_default();
         let found = self.find(specifier, &file, By::Import).map_err(|message| JsErrorBox::new("Error", message))?;
-        let url = if found.starts_with("node:") { ModuleSpecifier::parse(&found).ok() } else { url_of(&found) };
+        let url = if is_whole_name(&found) { ModuleSpecifier::parse(&found).ok() } else { url_of(&found) };
         url.ok_or_else(|| JsErrorBox::generic(format!("Cannot find module '{specifier}'")))
     }
 

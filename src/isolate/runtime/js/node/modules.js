@@ -1,7 +1,8 @@
-// Node's modules by name.
+// Node's modules, and the platform's own, by name.
 import { core, internals } from "ext:core/mod.js";
 
 const script = (path) => () => core.loadExtScript(`ext:plinth/node/${path}.js`);
+const own = (path) => () => core.loadExtScript(`ext:plinth/platform/${path}.js`);
 const buffer = script("buffer/buffer");
 const path = script("path");
 const timers = script("system/timers");
@@ -24,6 +25,9 @@ const MODULES = {
   "path/posix": path,
   "path/win32": () => path().win32,
   perf_hooks: script("system/perf_hooks"),
+  "plinth:functions": own("functions"),
+  "plinth:kv": own("kv"),
+  "plinth:queue": own("queue"),
   process: () => internals.plinth.process,
   punycode: script("text/punycode"),
   querystring: script("text/querystring"),
