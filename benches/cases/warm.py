@@ -1,4 +1,4 @@
-"""A warm call of a trivial function, beside workerd and Deno with the same function and Node's http server."""
+"""A warm call of a trivial function, beside workerd and Deno with the same function and Node's http server; ours also with calls side by side."""
 
 from commands import Failed
 from harness import load, servers
@@ -8,6 +8,8 @@ from harness.report import Report, Verdict, number, ratio
 
 CONNECTIONS = [1, 16, 64]
 BUDGET = 1.5
+# The same server's function whose calls share environments.
+BESIDE = "plinth, side by side"
 
 
 def run(bench: Bench) -> Report:
@@ -20,8 +22,11 @@ def run(bench: Bench) -> Report:
     report = Report()
     with running(starters) as started:
         started["plinth"].deploy("trivial", (PEERS / "worker.js").read_text())
+        started["plinth"].deploy("together", (PEERS / "worker.js").read_text(), {"concurrency_per_environment": 16})
         requests = {name: {"path": "/"} for name in started}
         requests["plinth"] = {"path": "/functions/v1/trivial", "headers": started["plinth"].anon}
+        started[BESIDE] = started["plinth"]
+        requests[BESIDE] = {"path": "/functions/v1/together", "headers": started["plinth"].anon}
         for name, server in started.items():
             _check(server, **requests[name])
             load.warm_up(server, quick=bench.quick, **requests[name])
@@ -44,6 +49,7 @@ def _add(report: Report, connections: int, turns: dict[str, list[load.Load]]) ->
     ours, workerd, deno, node = (load.median_rate(turns[name]) for name in ("plinth", "workerd", "deno", "node"))
     cost = ratio(load.median_cpu(turns["plinth"]), load.median_cpu(turns["workerd"]))
     rates = f"requests/s: plinth ÷ workerd {ratio(ours, workerd)}, plinth ÷ deno {ratio(ours, deno)}, plinth ÷ node {ratio(ours, node)}"
+    rates += f"; side by side ÷ workerd {ratio(load.median_rate(turns[BESIDE]), workerd)}"
     plural = "s" if connections > 1 else ""
     title = f"Warm call, {connections} connection{plural}"
     report.tables.append(load.table(title, turns, [f"{rates}; CPU per request: plinth ÷ workerd {cost}"]))

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use plinth::functions::untrusted::{CALL, take};
 use plinth::isolate::protocol::{
-    Ask, Fetch, FetchBody, FromWorker, KvAsk, Question, WINDOW, encode_into, request_stream, response_stream,
+    Ask, Fetch, FetchBody, FromWorker, KvAsk, Question, WINDOW, encode_into, fetch_stream, request_stream, response_stream,
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -22,7 +22,8 @@ fuzz_target!(|bytes: &[u8]| {
             0 | 1 => response_stream(CALL),
             2 => request_stream(CALL),
             3 => u64::MAX,
-            _ => u64::from(*which),
+            4 => u64::from(*which),
+            _ => fetch_stream(CALL, u64::from(*which)),
         };
         let message = match kind % 9 {
             0..=2 => FromWorker::Chunk { stream, end: kind & 0x80 != 0 },
@@ -40,7 +41,7 @@ fuzz_target!(|bytes: &[u8]| {
                 let text = String::from_utf8_lossy(&rest[..rest.len().min(size % 64)]).into_owned();
                 let (store, key) = (text.clone(), text);
                 let question = Question::Kv { store, ask: KvAsk::Increment { key, by: i64::from(*high), expires_in_ms: None } };
-                FromWorker::Ask(Box::new(Ask { number: u64::from(which % 8), question }))
+                FromWorker::Ask(Box::new(Ask { call: CALL - u64::from(which / 128), number: u64::from(which % 8), question }))
             }
             _ => {
                 let (raw, after) = rest.split_at(rest.len().min(size % 32));

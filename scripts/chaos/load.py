@@ -9,7 +9,7 @@ from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-KINDS = ["sync", "event", "failing", "message"]
+KINDS = ["sync", "beside", "event", "failing", "message"]
 RETRY = 0.2
 
 
@@ -30,7 +30,7 @@ class Load:
 
     def start(self) -> None:
         self._stop.clear()
-        doers = {"sync": self._sync, "event": self._event, "failing": self._failing, "message": self._messages}
+        doers = {"sync": self._sync, "beside": self._beside, "event": self._event, "failing": self._failing, "message": self._messages}
         each = [pair for pair in doers.items() for _ in range(2)]
         self._threads = [threading.Thread(target=self._run, args=pair, daemon=True) for pair in each]
         for thread in self._threads:
@@ -56,8 +56,14 @@ class Load:
         return str(next(self._numbers))
 
     def _sync(self) -> dict[str, str]:
+        return self._synchronous("works", "sync")
+
+    def _beside(self) -> dict[str, str]:
+        return self._synchronous("beside", "beside")
+
+    def _synchronous(self, function: str, kind: str) -> dict[str, str]:
         number = self._id()
-        answer = self.functions.invoke(FunctionName="works", Payload=_event("sync", number))
+        answer = self.functions.invoke(FunctionName=function, Payload=_event(kind, number))
         if "FunctionError" in answer:
             raise OSError("the function failed")
         if json.loads(answer["Payload"].read()) != {"id": number}:

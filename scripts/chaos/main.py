@@ -3,8 +3,8 @@
     main.py --seconds 120 --seed 7        # on SQLite; --database postgres for a throwaway PostgreSQL
     PLINTH_BIN=path main.py               # another binary than target/release/plinth
 
-What is proved, with counts: each call that was acknowledged ran (synchronous and asynchronous calls, messages of a queue, each due
-time of a schedule); asynchronous calls that fail are tried as often as they may be and then given up; nothing waits or runs when the
+What is proved, with counts: each call that was acknowledged ran (synchronous calls, alone and side by side, asynchronous calls, messages
+of a queue, each due time of a schedule); asynchronous calls that fail are tried as often as they may be and then given up; nothing waits or runs when the
 work is over; no process outlives its server; the server holds no more descriptors and little more memory than before.
 """
 
@@ -41,6 +41,18 @@ export const handler = async (event, context) => {
   await seen(event.kind, event.id, context.awsRequestId);
   if (event.kind === 'failing') throw new Error('on purpose');
   return { id: event.id };
+};
+"""
+
+# Calls of this one share their environments; each finds its request's id in the trace that is its own.
+BESIDE = """
+export default async (request) => {
+  const { kind, id } = await request.json();
+  const [, root, parent] = process.env._X_AMZN_TRACE_ID.match(/Root=1-[0-9a-f]+-([0-9a-f]{24});Parent=[0-9a-f]{8}([0-9a-f]{8})/);
+  const hex = root + parent;
+  const own = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+  await fetch(`http://${process.env.LEDGER}/${kind}/${id}/${own}`, { method: 'POST' });
+  return Response.json({ id });
 };
 """
 
@@ -95,6 +107,8 @@ def _prepare(world: World, load: Load, ledger: Ledger) -> None:
     config = {"env": {"LEDGER": ledger.host}, "network": [ledger.host], "timeout_s": 10}
     headers = {"content-type": "text/javascript", "x-plinth-config": json.dumps(config)}
     world.admin("PUT", "/admin/v1/functions/works", SOURCE.encode(), headers)
+    headers["x-plinth-config"] = json.dumps({**config, "concurrency_per_environment": 8})
+    world.admin("PUT", "/admin/v1/functions/beside", BESIDE.encode(), headers)
     load.sqs.create_queue(QueueName="work", Attributes={"VisibilityTimeout": "10"})
     mapping = {"FunctionName": "works", "EventSourceArn": "arn:aws:sqs:local:000000000000:work", "BatchSize": 5}
     load.functions.create_event_source_mapping(**mapping)
@@ -214,7 +228,7 @@ def _accounts(world: World, load: Load, ledger: Ledger) -> list[str]:
               f"{load.refused[kind]} not taken", flush=True)  # fmt: skip
         if lost:
             failures.append(f"{len(lost)} of {kind} are lost, such as {sorted(lost)[:5]}")
-        if kind in ("event", "failing"):
+        if kind in ("event", "failing", "beside"):
             strange = [number for number, request in acknowledged.items() if set(seen.get(number, {})) - {request}]
             if strange:
                 failures.append(f"{len(strange)} of {kind} ran under other request ids, such as {strange[:5]}")

@@ -251,7 +251,7 @@ impl Details {
 impl From<Pending> for PendingDetails {
     fn from(pending: Pending) -> Self {
         // A worker may say anything; only so much of it is passed on.
-        let Pending { running, timers, soonest, operations, open, wait_until } = pending.bounded();
+        let Pending { running, timers, soonest, operations, open, wait_until, .. } = pending.bounded();
         let next_timers = soonest.into_iter().map(|(in_ms, repeats)| PendingTimer { in_ms, repeats }).collect();
         Self { running, timers, next_timers, operations, open, wait_until }
     }

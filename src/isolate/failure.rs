@@ -69,6 +69,13 @@ pub(super) fn never_settled(what: &str) -> FunctionError {
     plain("Runtime.NodeJsExit", message)
 }
 
+/// Another call ended the isolate that it shared.
+pub(super) fn ended_beside(cause: &FunctionError) -> FunctionError {
+    let FunctionError { error_type, message, .. } = cause;
+    let message = format!("the environment was ended by another call that ran beside this one: {error_type}: {message}");
+    plain("Runtime.EnvironmentEnded", message)
+}
+
 /// Whether a failure raises the question what was still pending.
 pub(super) fn is_about_pending(error: &FunctionError) -> bool {
     matches!(error.error_type.as_str(), "Sandbox.Timedout" | "Runtime.NodeJsExit")

@@ -15,6 +15,7 @@ mod neighbours;
 mod packages;
 mod schedules;
 mod shared;
+mod side_by_side;
 mod streaming;
 mod untrusted;
 mod upkeep;

@@ -5,7 +5,7 @@ use plinth::functions::api::{check_config, name_in};
 use plinth::functions::untrusted::{CALL, take};
 use plinth::isolate::protocol::{
     Ask, AttributeKind, Fetch, FetchBody, FromWorker, InvokeAsk, KvAsk, KvForm, OnlyIf, Question, SendAsk, SentAttribute,
-    SentMessage, WINDOW, encode_into, request_stream, response_stream,
+    SentMessage, WINDOW, encode_into, fetch_stream, request_stream, response_stream,
 };
 use plinth::types::FunctionName;
 use proptest::prelude::*;
@@ -56,7 +56,18 @@ fn question() -> impl Strategy<Value = Question> {
 
 /// A frame about a stream that may be or not be, and its body.
 fn frame() -> impl Strategy<Value = (FromWorker, usize)> {
-    let numbers = [response_stream(CALL), response_stream(CALL), request_stream(CALL), 0, 1, 3, 5, 7, u64::MAX];
+    let numbers = [
+        response_stream(CALL),
+        response_stream(CALL),
+        request_stream(CALL),
+        fetch_stream(CALL, 1),
+        fetch_stream(CALL, 2),
+        fetch_stream(CALL, 3),
+        fetch_stream(CALL - 1, 1),
+        0,
+        1,
+        u64::MAX,
+    ];
     let stream = || proptest::sample::select(numbers.to_vec());
     let fetch = |(stream, body)| {
         let (method, url) = ("POST".to_owned(), "http://127.0.0.1:1/".to_owned());
@@ -69,7 +80,7 @@ fn frame() -> impl Strategy<Value = (FromWorker, usize)> {
         1 => stream().prop_map(|stream| FromWorker::Abort { stream, reason: "enough".to_owned() }),
         2 => (stream(), proptest::sample::select(bodies.to_vec())).prop_map(fetch),
         1 => stream().prop_map(|call| FromWorker::Settled { call }),
-        3 => (0..4_u64, question()).prop_map(|(number, question)| FromWorker::Ask(Box::new(Ask { number, question }))),
+        3 => (CALL - 1..=CALL, 0..4_u64, question()).prop_map(|(call, number, question)| FromWorker::Ask(Box::new(Ask { call, number, question }))),
     ];
     (message, prop_oneof![Just(0), 0..200_usize, Just(65_536), Just(65_537)])
 }

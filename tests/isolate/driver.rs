@@ -65,6 +65,7 @@ pub(crate) struct Settings {
     pub(crate) heap: usize,
     pub(crate) init_timeout: Duration,
     pub(crate) log_limit: usize,
+    pub(crate) shared: bool,
 }
 
 impl Default for Settings {
@@ -76,6 +77,7 @@ impl Default for Settings {
             heap: 96 << 20,
             init_timeout: Duration::from_secs(10),
             log_limit: 64 << 10,
+            shared: false,
         }
     }
 }
@@ -215,6 +217,7 @@ impl Worker {
             bundle: code.bundle,
             init_timeout_ms: u64::try_from(settings.init_timeout.as_millis()).unwrap(),
             log_limit: settings.log_limit,
+            shared: settings.shared,
         };
         self.send(&ToWorker::Assign(Box::new(assign)), &code.body);
         match self.receive_past_logs() {

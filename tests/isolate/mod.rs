@@ -13,5 +13,6 @@ mod node;
 mod packages;
 mod platform;
 mod sandbox;
+mod shared;
 mod streams;
 mod web;

@@ -43,4 +43,5 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(18, "function_usage", "0018_function_usage.sql"),
     migration!(19, "kv", "0019_kv.sql"),
     migration!(20, "secrets", "0020_secrets.sql"),
+    migration!(21, "shared_environments", "0021_shared_environments.sql"),
 ];

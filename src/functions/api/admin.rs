@@ -46,7 +46,8 @@ pub(super) struct PageQuery {
 /// before anything changes; the answer comes when the deployment is durable. New calls run the new revision, calls under way finish on theirs. A deployment
 /// says everything anew: settings that it leaves out have their defaults, whatever the revision before had.
 ///
-/// `x-plinth-config` is a JSON object: `handler` (such as `index.handler`: the file, and what it exports), `memory_mb` (128–10240), `timeout_s` (1–900), `env` (an
+/// `x-plinth-config` is a JSON object: `handler` (such as `index.handler`: the file, and what it exports), `memory_mb` (128–10240), `timeout_s` (1–900),
+/// `concurrency_per_environment` (1–100, default 1: how many calls may run side by side in one isolate; more than one for web-style handlers only), `env` (an
 /// object of texts, 4 KB in all), `verify_jwt` (default true: callers need a key or a token), `network` (`"none"`, `"public"` or a list
 /// of hosts), `permissions` (what of the server's shared state it may use: `{"kv": {"carts": "write"}, "functions": ["mail"], "secrets":
 /// ["STRIPE_KEY"]}`; nothing by default), `description`, `schedules` (a list of what

@@ -46,6 +46,9 @@ pub(super) struct FunctionAnswer {
     memory_mb: u32,
     #[schema(example = 3)]
     timeout_s: u64,
+    /// How many calls may run side by side in one environment.
+    #[schema(example = 1)]
+    concurrency_per_environment: u32,
     /// Whether a caller needs a key or a token.
     #[schema(example = true)]
     verify_jwt: bool,
@@ -196,6 +199,7 @@ impl FunctionAnswer {
             handler: settings.handler,
             memory_mb: settings.memory_mb,
             timeout_s: settings.timeout.as_secs(),
+            concurrency_per_environment: settings.concurrency,
             verify_jwt: settings.verify_jwt,
             network: match settings.network {
                 Network::None => NetworkAnswer::Word("none"),

@@ -46,7 +46,12 @@ struct State {
 
 #[derive(Debug, Default)]
 struct Lane {
+    /// Places that are taken.
     running: usize,
+    /// Those of them that are environments which calls share.
+    environments: usize,
+    /// The calls that share them.
+    beside: usize,
     waiting: VecDeque<Waiting>,
     /// How often the call in front was passed over.
     passed_over: usize,
@@ -55,11 +60,40 @@ struct Lane {
 #[derive(Debug)]
 struct Waiting {
     turn: oneshot::Sender<Place>,
+    kind: Kind,
     /// Where it waits.
     runtime: Option<Id>,
 }
 
 impl Lane {
+    /// Calls that run or wait.
+    fn calls(&self) -> usize {
+        let waiting = self.waiting.iter().filter(|waiting| waiting.kind == Kind::Call).count();
+        self.running - self.environments + waiting + self.beside
+    }
+
+    fn take(&mut self, kind: Kind) {
+        match kind {
+            Kind::Call => self.running += 1,
+            Kind::Environment => {
+                self.running += 1;
+                self.environments += 1;
+            }
+            Kind::Beside => self.beside += 1,
+        }
+    }
+
+    fn give_back(&mut self, kind: Kind) {
+        match kind {
+            Kind::Call => self.running -= 1,
+            Kind::Environment => {
+                self.running -= 1;
+                self.environments -= 1;
+            }
+            Kind::Beside => self.beside -= 1,
+        }
+    }
+
     /// The call whose turn it is.
     fn next(&mut self, here: Option<Id>) -> Option<Waiting> {
         let near = |waiting: &Waiting| waiting.runtime == here;
@@ -74,6 +108,18 @@ impl Lane {
 pub(super) struct Place {
     shared: Option<Arc<Shared>>,
     function: FunctionId,
+    kind: Kind,
+}
+
+/// What a place is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// A call that has an environment for itself.
+    Call,
+    /// An environment that calls share.
+    Environment,
+    /// A call in one of those: it takes no place of its own, and is only counted.
+    Beside,
 }
 
 /// Why there is no place.
@@ -100,7 +146,29 @@ impl Admission {
         reserved: Option<usize>,
         patience: Duration,
     ) -> Result<Place, NoPlace> {
-        let turn = match self.0.enter(function, reserved)? {
+        self.wait(function, Kind::Call, reserved, patience).await
+    }
+
+    /// A place for an environment that calls of this function share, waiting for one no longer than `patience`.
+    pub(super) async fn admit_environment(&self, function: FunctionId, patience: Duration) -> Result<Place, NoPlace> {
+        self.wait(function, Kind::Environment, None, patience).await
+    }
+
+    /// Counts a call that shares an environment; `reserved` as for [`Self::admit`].
+    pub(super) fn admit_beside(&self, function: FunctionId, reserved: Option<usize>) -> Result<Place, NoPlace> {
+        let mut state = self.0.lock();
+        state.lane(function, reserved)?.take(Kind::Beside);
+        Ok(Place { shared: Some(Arc::clone(&self.0)), function, kind: Kind::Beside })
+    }
+
+    async fn wait(
+        &self,
+        function: FunctionId,
+        kind: Kind,
+        reserved: Option<usize>,
+        patience: Duration,
+    ) -> Result<Place, NoPlace> {
+        let turn = match self.0.enter(function, kind, reserved)? {
             Entry::Admitted(place) => return Ok(place),
             Entry::Waiting(turn) => turn,
         };
@@ -114,7 +182,8 @@ impl Admission {
     /// Calls that run, and calls that wait.
     pub(super) fn counts(&self) -> (usize, usize) {
         let state = self.0.lock();
-        (state.running, state.waiting)
+        let beside = |lane: &Lane| lane.beside.saturating_sub(lane.environments);
+        (state.running + state.lanes.values().map(beside).sum::<usize>(), state.waiting)
     }
 
     /// Whether nobody is admitted any more.
@@ -134,6 +203,17 @@ impl Admission {
     }
 }
 
+impl State {
+    /// A function's lane, if one more call may run or wait in it.
+    fn lane(&mut self, function: FunctionId, reserved: Option<usize>) -> Result<&mut Lane, NoPlace> {
+        if self.closed {
+            return Err(NoPlace::Closed);
+        }
+        let lane = self.lanes.entry(function).or_default();
+        if reserved.is_some_and(|reserved| lane.calls() >= reserved) { Err(NoPlace::Reserved) } else { Ok(lane) }
+    }
+}
+
 enum Entry {
     Admitted(Place),
     Waiting(oneshot::Receiver<Place>),
@@ -144,42 +224,41 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn enter(self: &Arc<Self>, function: FunctionId, reserved: Option<usize>) -> Result<Entry, NoPlace> {
+    fn enter(self: &Arc<Self>, function: FunctionId, kind: Kind, reserved: Option<usize>) -> Result<Entry, NoPlace> {
         let mut guard = self.lock();
         let state = &mut *guard;
-        if state.closed {
-            return Err(NoPlace::Closed);
-        }
-        let lane = state.lanes.entry(function).or_default();
-        if reserved.is_some_and(|reserved| lane.running + lane.waiting.len() >= reserved) {
-            return Err(NoPlace::Reserved);
-        }
-        if lane.waiting.is_empty() && may_run(state.running, lane.running, self.max) {
-            lane.running += 1;
+        let (running, all_waiting) = (state.running, state.waiting);
+        let lane = state.lane(function, reserved)?;
+        if lane.waiting.is_empty() && may_run(running, lane.running, self.max) {
+            lane.take(kind);
             state.running += 1;
-            return Ok(Entry::Admitted(Place { shared: Some(Arc::clone(self)), function }));
+            return Ok(Entry::Admitted(Place { shared: Some(Arc::clone(self)), function, kind }));
         }
-        if state.waiting >= self.max.saturating_mul(WAITING_FACTOR) {
+        if all_waiting >= self.max.saturating_mul(WAITING_FACTOR) {
             return Err(NoPlace::Busy);
         }
         let (sender, turn) = oneshot::channel();
-        if lane.waiting.is_empty() {
+        let is_first = lane.waiting.is_empty();
+        lane.waiting.push_back(Waiting { turn: sender, kind, runtime: here() });
+        if is_first {
             state.turns.push_back(function);
         }
-        lane.waiting.push_back(Waiting { turn: sender, runtime: here() });
         state.waiting += 1;
         Ok(Entry::Waiting(turn))
     }
 
-    fn leave(self: &Arc<Self>, function: FunctionId) {
+    fn leave(self: &Arc<Self>, function: FunctionId, kind: Kind) {
         let mut state = self.lock();
-        state.running -= 1;
         if let Some(lane) = state.lanes.get_mut(&function) {
-            lane.running -= 1;
+            lane.give_back(kind);
         }
+        if kind == Kind::Beside {
+            return;
+        }
+        state.running -= 1;
         self.serve_waiting(&mut state);
         if state.lanes.len() > IDLE_LANES {
-            state.lanes.retain(|_, lane| lane.running > 0 || !lane.waiting.is_empty());
+            state.lanes.retain(|_, lane| lane.running + lane.beside > 0 || !lane.waiting.is_empty());
         }
     }
 
@@ -193,12 +272,13 @@ impl Shared {
                 && let Some(waiting) = lane.next(here)
             {
                 state.waiting -= 1;
-                if let Err(mut place) = waiting.turn.send(Place { shared: Some(Arc::clone(self)), function }) {
+                if let Err(mut place) = waiting.turn.send(Place { shared: Some(Arc::clone(self)), function, kind: waiting.kind })
+                {
                     // It gave up waiting; the place was never counted.
                     place.shared = None;
                     continue;
                 }
-                lane.running += 1;
+                lane.take(waiting.kind);
                 state.running += 1;
                 break;
             }
@@ -221,7 +301,7 @@ const fn may_run(running: usize, of_function: usize, max: usize) -> bool {
 impl Drop for Place {
     fn drop(&mut self) {
         if let Some(shared) = self.shared.take() {
-            shared.leave(self.function);
+            shared.leave(self.function, self.kind);
         }
     }
 }

@@ -85,6 +85,22 @@ impl Outgoing {
         protocol::encode_into(&mut self.frame, message, body).inspect_err(|_| self.frame.truncate(before))
     }
 
+    /// Puts frames behind the others that are encoded already.
+    pub(super) fn append(&mut self, mut frames: Vec<u8>) {
+        if self.left() == 0 {
+            (self.frame, self.sent) = (frames, 0);
+        } else {
+            self.frame.append(&mut frames);
+        }
+    }
+
+    /// Takes out what is not sent yet.
+    pub(super) fn take(&mut self) -> Vec<u8> {
+        let mut frames = std::mem::take(&mut self.frame);
+        frames.drain(..std::mem::take(&mut self.sent));
+        frames
+    }
+
     /// Bytes that are not sent yet.
     pub(super) const fn left(&self) -> usize {
         self.frame.len() - self.sent

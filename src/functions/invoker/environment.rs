@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use metrics::gauge;
+use rustix::process::Pid;
 
 use super::Counts;
 use super::pool::{Alive, Room};
@@ -38,24 +39,23 @@ pub(super) struct Environment {
     pub(super) provisioned: bool,
     /// What secrets it was given, if it names any.
     pub(super) secrets: Option<Secrets>,
-    /// The highest number that the worker has given to an outbound request.
-    pub(super) last_fetch: u64,
-    memory: Sample,
+    pub(super) memory: Sample,
     /// Its place among those of its revision that may take calls, once it is initialised.
     pub(super) alive: Option<Alive>,
     _room: Room,
 }
 
 /// Which secrets an environment was given.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Secrets {
     pub(super) service: SecretsService,
     /// The count of changes when they were read.
     pub(super) changes: i64,
 }
 
-#[derive(Debug)]
-struct Sample {
+/// What is known of the memory that a worker holds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sample {
     at: Option<Instant>,
     peak: u64,
 }
@@ -74,30 +74,43 @@ impl Environment {
             init_cpu: Duration::ZERO,
             calls: 0,
             secrets: None,
-            last_fetch: 1,
             provisioned: false,
             alive: None,
-            memory: Sample { at: None, peak: 0 },
+            memory: Sample::default(),
             _room: room,
         }
     }
 
     /// Whether a secret was changed since it was given them: no further call is to run in it.
     pub(super) fn is_outdated(&self) -> bool {
-        self.secrets.as_ref().is_some_and(|secrets| secrets.changes < secrets.service.changes())
+        self.secrets.as_ref().is_some_and(Secrets::are_outdated)
     }
 
-    /// The most memory of its own the worker ever held, in bytes, after a phase that took so long. The kernel is asked after a
-    /// long phase, and otherwise once a second at the most.
+    /// The most memory of its own the worker ever held, in bytes, after a phase that took so long.
     pub(super) fn peak_memory(&mut self, phase: Duration) -> u64 {
-        if phase > LONG || self.memory.at.is_none_or(|at| at.elapsed() > SAMPLE_EVERY) {
+        self.memory.peak(self.worker.process().pid, phase)
+    }
+}
+
+impl Secrets {
+    /// Whether one was changed since.
+    pub(super) fn are_outdated(&self) -> bool {
+        self.changes < self.service.changes()
+    }
+}
+
+impl Sample {
+    /// The most memory of its own that a worker ever held, in bytes, after a phase that took so long. The kernel is asked after a
+    /// long phase, and otherwise once a second at the most.
+    pub(super) fn peak(&mut self, pid: Pid, phase: Duration) -> u64 {
+        if phase > LONG || self.at.is_none_or(|at| at.elapsed() > SAMPLE_EVERY) {
             // A worker that has ended keeps the last sample.
-            if let Ok(memory) = process::memory(self.worker.process().pid) {
-                self.memory.peak = self.memory.peak.max(memory.peak);
+            if let Ok(memory) = process::memory(pid) {
+                self.peak = self.peak.max(memory.peak);
             }
-            self.memory.at = Some(Instant::now());
+            self.at = Some(Instant::now());
         }
-        self.memory.peak
+        self.peak
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::time::Instant;
 
 use super::admit::{Admission, NoPlace, Place};
-use super::call::{Apart, Done, Limits, Payload, Running, Start};
+use super::call::{Apart, Done, Limits, Payload, Running, Start, Way};
 use super::environment::Environment;
 use super::pool::{Evicted, Pool};
 use super::spares::Spares;
@@ -212,19 +212,21 @@ impl Invoker {
         }));
         for _ in 0..TRIES {
             let place = self.place(&revision).await?;
-            let (mut environment, phases, cold) = match self.pool.checkout(revision.id, Handle::current().id()) {
-                Some(environment) => (environment, Phases::default(), false),
-                None => match self.find_or_start(&revision, request).await? {
-                    Ok(found) => found,
-                    Err(done) => return Ok(done),
-                },
+            let (way, phases, cold) = match self.way(&revision, request).await? {
+                Ok(found) => found,
+                Err(done) => return Ok(done),
             };
-            environment.calls += 1;
-            let frame = frame_of(&mut message, environment.calls, &payload).map_err(|err| too_large(&err))?;
+            let frame = match frame_of(&mut message, way.number(), &payload) {
+                Ok(frame) => frame,
+                Err(err) => {
+                    way.give_back(&self.pool);
+                    return Err(too_large(&err));
+                }
+            };
             let (pool, log_limit) = (self.pool.clone(), self.config.log_limit);
             let apart = self.apart.clone();
             let start = Start { request, phases, cold, place, pool, log_limit, wants_log, hops, may_stream, apart };
-            let running = Running::new(environment, frame, start);
+            let running = Running::new(way, frame, start);
             let done = match upload.take() {
                 None => call::run(running).await,
                 Some(upload) => return call::run_streamed(running, upload).await.ok_or(Error::Stopping),
@@ -236,20 +238,40 @@ impl Invoker {
         Err(workers_end())
     }
 
+    /// An environment for a call, what it took to get it, and whether it was started for it.
+    async fn way(&self, revision: &Arc<Revision>, request: RequestId) -> Result<Result<(Way, Phases, bool), Done>> {
+        if revision.settings.is_shared() {
+            let seated = self.seat(revision, request).await?;
+            return Ok(seated.map(|(member, phases, cold)| (Way::Beside(Box::new(member)), phases, cold)));
+        }
+        let found = match self.pool.checkout(revision.id, Handle::current().id()) {
+            Some(environment) => Ok((environment, Phases::default(), false)),
+            None => self.find_or_start(revision, request).await?,
+        };
+        Ok(found.map(|(mut environment, phases, cold)| {
+            environment.calls += 1;
+            (Way::Alone(environment), phases, cold)
+        }))
+    }
+
     async fn place(&self, revision: &Revision) -> Result<Place> {
-        let reserved = revision.reserved_concurrency;
-        let bound = reserved.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
-        self.admission.admit(revision.function_id, bound, self.config.queue_timeout).await.map_err(|why| match why {
-            NoPlace::Reserved => Error::Reserved { function: revision.name.clone(), reserved: reserved.unwrap_or_default() },
-            NoPlace::Busy => {
-                Error::Busy("ConcurrentInvocationLimitExceeded: every place to run is taken (functions.max_running)")
-            }
-            NoPlace::Closed => Error::Stopping,
-        })
+        let bound = revision.reserved_concurrency.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+        let place = if revision.settings.is_shared() {
+            self.admission.admit_beside(revision.function_id, bound)
+        } else {
+            self.admission.admit(revision.function_id, bound, self.config.queue_timeout).await
+        };
+        place.map_err(|why| no_place(why, revision))
+    }
+
+    /// A place for an environment that calls share.
+    pub(super) async fn place_to_share(&self, revision: &Revision, patience: Duration) -> Result<Place> {
+        let place = self.admission.admit_environment(revision.function_id, patience).await;
+        place.map_err(|why| no_place(why, revision))
     }
 
     /// Starts an environment; where there is no room, waits for some, or for one to come free, no longer than calls wait for a place.
-    async fn find_or_start(
+    pub(super) async fn find_or_start(
         &self,
         revision: &Arc<Revision>,
         request: RequestId,
@@ -310,7 +332,7 @@ impl Invoker {
                     let (phases, peak_bytes, cpu) = (failed.phases, failed.peak_bytes, failed.cpu.min(failed.phases.init));
                     let failure = failed.into_failure(request, &revision);
                     let (memory_mb, outcome) = (revision.settings.memory_mb, failure.outcome);
-                    let report = Report { phases, cold: true, memory_mb, peak_bytes, outcome, cpu };
+                    let report = Report { phases, cold: true, memory_mb, share: call::WHOLE, peak_bytes, outcome, cpu };
                     self.usage.meter(&revision).ended(&report);
                     let records = call::record_failed_start(&revision, &failure, report);
                     self.logs.buffer(revision.function_id).push(request, records);
@@ -425,6 +447,16 @@ impl Invoker {
                 environment::set_gauges(&invoker.counts());
             }
         }));
+    }
+}
+
+fn no_place(why: NoPlace, revision: &Revision) -> Error {
+    match why {
+        NoPlace::Reserved => {
+            Error::Reserved { function: revision.name.clone(), reserved: revision.reserved_concurrency.unwrap_or_default() }
+        }
+        NoPlace::Busy => Error::Busy("ConcurrentInvocationLimitExceeded: every place to run is taken (functions.max_running)"),
+        NoPlace::Closed => Error::Stopping,
     }
 }
 

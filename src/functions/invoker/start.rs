@@ -154,7 +154,7 @@ async fn initialise(
         log: Arc::clone(&environment.log),
         request,
     };
-    let mut wire = Wire::new(Arc::new(context), 0, environment.last_fetch);
+    let mut wire = Wire::new(Arc::new(context), 0);
     let link = &mut environment.worker.link;
     let conversation = async {
         link.send(&mut out).await?;
@@ -182,7 +182,6 @@ async fn initialise(
         Ok(Err(WireError::Broken(_) | WireError::TooLong)) => return Err(Some(Fault::Broken)),
         Err(_) => return Err(Some(Fault::TimedOut(limit))),
     }
-    environment.last_fetch = wire.last_fetch();
     wire.finish(&mut environment.worker.link).await.map_err(|_| Some(Fault::Broken))
 }
 
@@ -225,6 +224,7 @@ fn assignment(
         bundle: built.bundle.clone(),
         init_timeout_ms: u64::try_from(invoker.config.init_timeout.as_millis()).unwrap_or(u64::MAX),
         log_limit: invoker.config.log_limit,
+        shared: settings.is_shared(),
     };
     encode(&ToWorker::Assign(Box::new(assign)), &built.body).map_err(|err| {
         tracing::error!("a function cannot be handed to its worker: {err}");

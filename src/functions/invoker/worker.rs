@@ -34,6 +34,13 @@ pub(super) struct Process {
     end: watch::Receiver<Option<End>>,
 }
 
+/// Ends a worker that somebody else owns.
+#[derive(Clone, Debug)]
+pub(super) struct Killer {
+    pub(super) pid: Pid,
+    pidfd: Arc<OwnedFd>,
+}
+
 /// How a worker ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct End {
@@ -66,9 +73,12 @@ impl Process {
 
     /// Ends it at once.
     pub(super) fn kill(&self) {
-        if let Err(err) = process::kill(&*self.pidfd) {
-            tracing::error!(pid = self.pid.as_raw_nonzero(), "a function worker cannot be killed: {err}");
-        }
+        self.killer().kill();
+    }
+
+    /// What ends it at any time; it ends no other process, also when this one is gone.
+    pub(super) fn killer(&self) -> Killer {
+        Killer { pid: self.pid, pidfd: Arc::clone(&self.pidfd) }
     }
 
     /// Whether it has ended.
@@ -85,6 +95,14 @@ impl Process {
         }
         self.kill();
         End { exit: Exit::Signal(9), out_of_memory: false }
+    }
+}
+
+impl Killer {
+    pub(super) fn kill(&self) {
+        if let Err(err) = process::kill(&*self.pidfd) {
+            tracing::error!(pid = self.pid.as_raw_nonzero(), "a function worker cannot be killed: {err}");
+        }
     }
 }
 

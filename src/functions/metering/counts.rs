@@ -22,7 +22,7 @@ pub struct Counts {
     pub duration_us: i64,
     /// Handlers and initialisation, each call rounded up.
     pub billed_ms: i64,
-    /// The same times the memory size of the function, in MB.
+    /// The same times the memory size of the function, in MB; of an environment that calls shared each counts its part.
     pub mb_ms: i64,
     /// CPU time of the functions' own code, in microseconds, as far as it is known.
     pub cpu_us: i64,
@@ -35,7 +35,7 @@ pub struct Counts {
 impl Counts {
     /// Counts a call that ended.
     pub(super) fn record(&mut self, report: &Report) {
-        let Report { phases, cold, memory_mb, peak_bytes, outcome, cpu } = report;
+        let Report { phases, cold, memory_mb, share, peak_bytes, outcome, cpu } = report;
         let (one, billed) = (|yes: bool| i64::from(yes), whole(phases.billed_ms()));
         self.calls += 1;
         self.errors += one(*outcome != Outcome::Success);
@@ -43,7 +43,8 @@ impl Counts {
         self.cold_starts += one(*cold);
         self.duration_us = self.duration_us.saturating_add(micros(phases.handler));
         self.billed_ms = self.billed_ms.saturating_add(billed);
-        self.mb_ms = self.mb_ms.saturating_add(billed.saturating_mul((*memory_mb).into()));
+        let mb_ms = billed.saturating_mul((*memory_mb).into()).saturating_mul((*share).into()) / 1000;
+        self.mb_ms = self.mb_ms.saturating_add(mb_ms);
         self.cpu_us = self.cpu_us.saturating_add(micros(*cpu));
         self.peak_bytes = self.peak_bytes.max(whole(*peak_bytes));
         // A call whose initialisation failed has no handler's time.

@@ -77,6 +77,8 @@ pub(super) struct Report {
     /// Whether an environment was started for it.
     pub(super) cold: bool,
     pub(super) memory_mb: u32,
+    /// The part of the environment that the call had, since others ran beside it: in thousandths.
+    pub(super) share: u32,
     /// The most memory the worker ever held, in bytes.
     pub(super) peak_bytes: u64,
     pub(super) outcome: Outcome,

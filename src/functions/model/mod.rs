@@ -22,8 +22,8 @@ pub use self::policy::{Grant, MAX_POLICY, Policy, URL_ACTION};
 pub use self::provisioned::{Allocation, Provisioned};
 pub use self::qualifier::{LATEST, Qualifier};
 pub use self::revision::{
-    DESCRIPTION_CHARS, Declared, Deployment, ENV_BYTES, MEMORY_MB, NETWORK_HOSTS, Network, Package, Revision, Settings,
-    SourceKind, TIMEOUT_S, Variables, style_name,
+    CONCURRENCY, DESCRIPTION_CHARS, Declared, Deployment, ENV_BYTES, MEMORY_MB, NETWORK_HOSTS, Network, Package, Revision,
+    Settings, SourceKind, TIMEOUT_S, Variables, style_name,
 };
 pub use self::schedule::{
     EXPRESSION_CHARS, Expression, InvalidExpression, InvalidZone, LastRun, MAX_MADE_UP, MAX_PAYLOAD, MAX_SCHEDULES, Missed,

@@ -16,6 +16,9 @@ pub const MEMORY_MB: std::ops::RangeInclusive<u32> = 128..=10_240;
 /// The least and the most time a call may take, in seconds.
 pub const TIMEOUT_S: std::ops::RangeInclusive<u32> = 1..=900;
 
+/// The fewest and the most calls that may run side by side in one environment.
+pub const CONCURRENCY: std::ops::RangeInclusive<u32> = 1..=100;
+
 /// The most that names and values of a function's variables may hold together, in bytes.
 pub const ENV_BYTES: usize = 4 * 1024;
 
@@ -84,6 +87,16 @@ pub struct Settings {
     pub env_names: Vec<String>,
     /// What it may use of what the server shares.
     pub permissions: Permissions,
+    /// How many calls may run side by side in one environment; more than one only for web-style handlers.
+    pub concurrency: u32,
+}
+
+impl Settings {
+    /// Whether calls may share an environment.
+    #[must_use]
+    pub const fn is_shared(&self) -> bool {
+        self.concurrency > 1
+    }
 }
 
 /// What AWS's clients say of a function and read back, though it changes nothing here.

@@ -28,6 +28,7 @@ impl FromRow for Revision {
             description: row.get("description")?,
             env_names: json_of(row, "env_names")?,
             permissions: json_of(row, "permissions")?,
+            concurrency: row.get("concurrency")?,
         };
         let package = Package {
             kind: SourceKind::named(&row.get::<String>("language")?).ok_or_else(|| unreadable("language"))?,
@@ -189,8 +190,8 @@ pub(in crate::functions) async fn insert_revision(conn: &mut Conn, revision: &Re
     conn.query(
         "insert into plinth.function_revisions (id, function_id, number, handler, memory_mb, timeout_s, verify_jwt, network,
                 description, env_names, sealed_env, language, style, source_sha256, source_size, created_at, version, declared, source_key,
-                permissions)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+                permissions, concurrency)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
     )
     .bind(revision.id)
     .bind(revision.function_id)
@@ -212,6 +213,7 @@ pub(in crate::functions) async fn insert_revision(conn: &mut Conn, revision: &Re
     .bind(json!(revision.declared))
     .bind(&package.source_key)
     .bind(json!(settings.permissions))
+    .bind(settings.concurrency)
     .execute()
     .await?;
     Ok(())

@@ -9,6 +9,7 @@ use crate::functions::error::{Error, Result};
 use crate::functions::model::{Declared, Deployment, Package, Revision, Settings, SourceKind};
 use crate::functions::packages::Built;
 use crate::functions::queries::{events, functions as queries, sources, versions};
+use crate::isolate::protocol::HandlerStyle;
 use crate::types::{FunctionId, FunctionName, RevisionId, Secret};
 
 /// Revisions kept of each function, versions apart.
@@ -212,6 +213,11 @@ impl FunctionsService {
         package: Package,
         env: &BTreeMap<String, String>,
     ) -> Result<Revision> {
+        if settings.is_shared() && matches!(package.style, HandlerStyle::Lambda | HandlerStyle::CommonJs) {
+            let message = "calls run side by side only in web-style handlers (a default export, or Deno.serve); this one is called with \
+                           (event, context), which expects to be alone: leave it at 1";
+            return Err(Error::Invalid { field: "concurrency_per_environment".to_owned(), message: message.to_owned() });
+        }
         let (id, now) = (RevisionId::random(), self.0.clock.now());
         settings.env_names = env.keys().cloned().collect();
         Ok(Revision {

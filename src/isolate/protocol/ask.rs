@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 /// A question, numbered from 1 within its call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ask {
+    /// The call it belongs to; 0 is initialisation.
+    pub call: u64,
     pub number: u64,
     pub question: Question,
 }

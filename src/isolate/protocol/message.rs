@@ -29,7 +29,7 @@ pub enum ToWorker {
     /// An outbound request has no response; the message says why, and what to do.
     FetchFailed { stream: u64, message: String },
     /// The answer to [`FromWorker::Ask`] of this number. The body is what [`Answered`] says.
-    Answered { number: u64, answer: Answered },
+    Answered { call: u64, number: u64, answer: Answered },
 }
 
 /// What a worker tells the server.
@@ -52,6 +52,8 @@ pub enum FromWorker {
     Failed { call: u64, error: FunctionError, fatal: bool, usage: Usage },
     /// A line the function logged.
     Log(LogLine),
+    /// In an environment that calls share: the call is taken up.
+    Began { call: u64 },
     /// What the failure that is told next left pending. Sent before a time-out, and before a promise that never settled.
     Pending(Box<Pending>),
     /// An HTTP response begins whose body is a stream.
@@ -188,6 +190,9 @@ pub struct Assign {
     pub init_timeout_ms: u64,
     /// Bytes of log text one call may write; what is beyond is dropped and said so once.
     pub log_limit: usize,
+    /// Whether calls may run side by side.
+    #[serde(default)]
+    pub shared: bool,
 }
 
 /// One call.
@@ -258,7 +263,7 @@ pub struct Started {
 /// An outbound request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Fetch {
-    /// Odd, and higher than every one before it.
+    /// [`fetch_stream`](super::fetch_stream), counting up within the call.
     pub stream: u64,
     pub method: String,
     /// The whole address; not checked by the worker.
@@ -324,6 +329,9 @@ pub struct Usage {
 /// What was not over when a call, or initialisation, ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
+    /// The call that failed; 0 is initialisation.
+    #[serde(default)]
+    pub call: u64,
     /// Whether code was running; otherwise it was waiting.
     pub running: bool,
     /// Timers and intervals that had not fired.

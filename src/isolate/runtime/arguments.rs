@@ -45,18 +45,24 @@ impl Arguments for Rehearsal {
 
 /// One call and its payload.
 pub(in crate::isolate) struct Call {
+    /// Whether others may run beside it.
+    pub(in crate::isolate) shared: bool,
     pub(in crate::isolate) invoke: Invoke,
     pub(in crate::isolate) body: Vec<u8>,
     /// The resource that the body is to be read from, when it is streamed.
     pub(in crate::isolate) source: Option<u32>,
 }
 
-/// `invoke(requestId, timeoutMs, memoryMb, arn, clientContext, body)` for an event, whose body is its JSON; for HTTP the body is bytes, the
-/// number of a resource or `null`, and the parts of the request follow, the last whether the response may be a stream.
+/// `invoke(number, requestId, timeoutMs, memoryMb, arn, clientContext, body)` for an event, whose body is its JSON; for HTTP the body is bytes,
+/// the number of a resource or `null`, and the parts of the request follow, the last whether the response may be a stream. The number is 0
+/// where calls come one after the other.
 impl Arguments for Call {
     fn make<'s>(self, scope: &mut PinScope<'s, '_>) -> Vec<Local<'s, Value>> {
-        let Self { invoke, body, source } = self;
-        let mut arguments = Vec::with_capacity(16);
+        let Self { shared, invoke, body, source } = self;
+        let mut arguments = Vec::with_capacity(17);
+        #[expect(clippy::cast_precision_loss, reason = "calls of one worker count up from 1")]
+        let number = if shared { invoke.call as f64 } else { 0.0 };
+        arguments.push(v8::Number::new(scope, number).into());
         arguments.push(text(scope, &invoke.request_id));
         arguments.push(v8::Number::new(scope, float(invoke.timeout_ms)).into());
         arguments.push(v8::Integer::new_from_unsigned(scope, invoke.memory_mb).into());

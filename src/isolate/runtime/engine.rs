@@ -15,7 +15,7 @@ use super::extensions;
 use super::modules::codecache;
 use super::modules::loader::{self, Loader};
 use super::streams::Incoming;
-use crate::isolate::host::Host;
+use crate::isolate::host::{Call, Host};
 use crate::isolate::last_words;
 use crate::isolate::protocol::{Assign, ModuleKind, Pending, request_stream};
 
@@ -124,9 +124,9 @@ impl Engine {
     }
 
     /// The resource that the body of a call's request is read from as it arrives.
-    pub(in crate::isolate) fn open_request(&mut self, call: u64) -> u32 {
-        let stream = self.host.streams().open(request_stream(call));
-        let body = Incoming::new(Rc::clone(&self.host), stream, None);
+    pub(in crate::isolate) fn open_request(&mut self, call: Rc<Call>) -> u32 {
+        let stream = call.streams().open(request_stream(call.number()));
+        let body = Incoming::new(call, stream, None);
         self.runtime.op_state().borrow_mut().resource_table.add(body)
     }
 

@@ -55,6 +55,7 @@ deno_core::extension!(
         ops::op_plinth_answer,
         ops::op_plinth_answer_http_text,
         ops::op_plinth_answer_http_bytes,
+        ops::op_plinth_call,
         ops::op_plinth_exit,
         ops::op_plinth_fail,
         ops::op_plinth_log,

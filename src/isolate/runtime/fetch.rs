@@ -10,12 +10,12 @@ use std::rc::Rc;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use deno_core::convert::{ByteString, Uint8Array};
-use deno_core::{OpState, Resource, ResourceId, op2};
+use deno_core::{OpState, Resource, ResourceId, op2, v8};
 use deno_error::JsErrorBox;
 use deno_fetch::{FetchResponse, FetchReturn};
 
 use super::streams::Incoming;
-use crate::isolate::host::Host;
+use crate::isolate::host::{Call, Host};
 use crate::isolate::protocol::{CHUNK, Fetch, FetchBody, FetchHead};
 use crate::isolate::streams::{OVER, Stream};
 
@@ -24,17 +24,17 @@ const HEAD: usize = 256 * 1024;
 
 /// A request that was made.
 struct Request {
-    host: Rc<Host>,
+    call: Rc<Call>,
     stream: Rc<Stream>,
     url: String,
 }
 
 /// What aborting a request closes.
-struct CancelHandle(Rc<Host>, Rc<Stream>);
+struct CancelHandle(Rc<Call>, Rc<Stream>);
 
 /// The response to a `data:` address, which is its own answer.
 struct Local {
-    host: Rc<Host>,
+    call: Rc<Call>,
     content_type: String,
     content: Vec<u8>,
     url: String,
@@ -58,10 +58,10 @@ impl Resource for CancelHandle {
     }
 
     fn close(self: Rc<Self>) {
-        let Self(host, stream) = &*self;
+        let Self(call, stream) = &*self;
         // Closed after the head has come, it aborts nothing: the body has a handle of its own.
         if !stream.has_head() {
-            host.streams().abort(stream, "the request was aborted");
+            call.streams().abort(stream, "the request was aborted");
         }
     }
 }
@@ -69,6 +69,7 @@ impl Resource for CancelHandle {
 /// Makes a request. `data` is its body when that is whole, `resource` what it is to be read from otherwise.
 #[op2]
 pub(in crate::isolate) fn op_fetch(
+    scope: &mut v8::PinScope<'_, '_>,
     state: &mut OpState,
     #[scoped] method: ByteString,
     #[string] url: String,
@@ -78,10 +79,10 @@ pub(in crate::isolate) fn op_fetch(
     data: Option<Uint8Array>,
     #[smi] resource: Option<ResourceId>,
 ) -> Result<FetchReturn, JsErrorBox> {
-    let host = Rc::clone(state.borrow::<Rc<Host>>());
+    let call = state.borrow::<Rc<Host>>().asking(scope);
     if let Some(rest) = url.strip_prefix("data:") {
         let (content_type, content) = decode_data(rest).ok_or_else(|| failed("the data: address is malformed"))?;
-        let request_rid = state.resource_table.add(Local { host, content_type, content, url });
+        let request_rid = state.resource_table.add(Local { call, content_type, content, url });
         return Ok(FetchReturn { request_rid, cancel_handle_rid: None });
     }
     let size: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
@@ -99,22 +100,22 @@ pub(in crate::isolate) fn op_fetch(
     let headers = headers.iter().map(|(name, value)| (latin1(name), latin1(value))).collect();
     let inline = if body == FetchBody::Whole { whole.clone().unwrap_or_default() } else { Vec::new() };
     let fetch = Fetch { stream: 0, method: latin1(&method), url: url.clone(), headers, body };
-    let stream = host.streams().fetch(fetch, inline);
+    let stream = call.streams().fetch(fetch, inline);
     match (whole, source) {
         (Some(whole), _) if body != FetchBody::Whole => {
             stream.write(&whole);
             stream.end();
         }
-        (None, Some(source)) => host.streams().drive(Box::pin(upload(Rc::clone(&host), Rc::clone(&stream), source))),
+        (None, Some(source)) => call.streams().drive(Box::pin(upload(Rc::clone(&call), Rc::clone(&stream), source))),
         _ => {}
     }
-    let cancel_handle_rid = Some(state.resource_table.add(CancelHandle(Rc::clone(&host), Rc::clone(&stream))));
-    let request_rid = state.resource_table.add(Request { host, stream, url });
+    let cancel_handle_rid = Some(state.resource_table.add(CancelHandle(Rc::clone(&call), Rc::clone(&stream))));
+    let request_rid = state.resource_table.add(Request { call, stream, url });
     Ok(FetchReturn { request_rid, cancel_handle_rid })
 }
 
 /// Moves a body from a resource of the script to the server, as fast as it takes it.
-async fn upload(host: Rc<Host>, stream: Rc<Stream>, source: Rc<dyn Resource>) {
+async fn upload(call: Rc<Call>, stream: Rc<Stream>, source: Rc<dyn Resource>) {
     loop {
         match Rc::clone(&source).read(CHUNK).await {
             Ok(bytes) if bytes.is_empty() => {
@@ -127,7 +128,7 @@ async fn upload(host: Rc<Host>, stream: Rc<Stream>, source: Rc<dyn Resource>) {
                 }
             }
             Err(err) => {
-                host.streams().abort(&stream, &format!("the request's body failed: {err}"));
+                call.streams().abort(&stream, &format!("the request's body failed: {err}"));
                 break;
             }
         }
@@ -146,10 +147,10 @@ pub(in crate::isolate) async fn op_fetch_send(
         return Ok(answer_locally(&state, &local));
     }
     let request = state.borrow_mut().resource_table.take::<Request>(rid).map_err(JsErrorBox::from_err)?;
-    let Request { host, stream, url } = &*request;
+    let Request { call, stream, url } = &*request;
     let FetchHead { status, headers, .. } = stream.head().await.map_err(|reason| failed(&reason))?;
     let length = headers.iter().find(|(name, _)| name == "content-length").and_then(|(_, value)| value.parse().ok());
-    let body = Incoming::new(Rc::clone(host), Rc::clone(stream), length);
+    let body = Incoming::new(Rc::clone(call), Rc::clone(stream), length);
     let reason = reqwest::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
     Ok(FetchResponse {
         status,
@@ -163,9 +164,9 @@ pub(in crate::isolate) async fn op_fetch_send(
 }
 
 fn answer_locally(state: &Rc<RefCell<OpState>>, local: &Local) -> FetchResponse {
-    let Local { host, content_type, content, url } = local;
+    let Local { call, content_type, content, url } = local;
     let length = u64::try_from(content.len()).ok();
-    let body = Incoming::new(Rc::clone(host), host.streams().local(content.clone()), length);
+    let body = Incoming::new(Rc::clone(call), call.streams().local(content.clone()), length);
     FetchResponse {
         status: 200,
         status_text: "OK".to_owned(),

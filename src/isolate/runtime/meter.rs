@@ -19,17 +19,23 @@ impl Meter {
         Self { wall: Instant::now(), cpu: thread_cpu_time() }
     }
 
-    /// What it cost so far. The heap is V8's own and the buffers beside it.
+    /// What it cost so far.
     pub(in crate::isolate) fn read(&self, runtime: &mut JsRuntime) -> Usage {
-        let heap = runtime.v8_isolate().get_heap_statistics();
         Usage {
             wall_us: micros(self.wall.elapsed()),
             cpu_us: micros(thread_cpu_time().saturating_sub(self.cpu)),
-            heap_bytes: (heap.used_heap_size() + heap.external_memory()) as u64,
+            heap_bytes: heap_bytes(runtime),
         }
     }
 }
 
-fn micros(duration: Duration) -> u64 {
+/// What V8's heap and the buffers beside it hold, in bytes.
+pub(in crate::isolate) fn heap_bytes(runtime: &mut JsRuntime) -> u64 {
+    let heap = runtime.v8_isolate().get_heap_statistics();
+    (heap.used_heap_size() + heap.external_memory()) as u64
+}
+
+/// A duration in whole microseconds.
+pub(in crate::isolate) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

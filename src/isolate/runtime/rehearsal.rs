@@ -27,7 +27,7 @@ impl Engine {
         if let Ok(exports) = self.evaluate_rehearsal().await {
             for (style, handler) in [(HandlerStyle::Lambda, Some("index.handler")), (HandlerStyle::DefaultFetch, None)] {
                 self.call(Which::Load, (style, handler, Exports::Namespace(exports.clone())));
-                drop(self.host.take_outcome());
+                drop(self.host.current().take_outcome());
             }
         }
         for style in ["lambda", "web"] {
@@ -35,8 +35,8 @@ impl Engine {
                 self.call(Which::Rehearse, Rehearsal(Some(style)));
                 self.host.begin(0);
                 let invoke = invocation(if body.is_empty() { "GET" } else { "POST" });
-                self.call(Which::Invoke, Call { invoke, body: body.into(), source: None });
-                drop(self.host.take_outcome());
+                self.call(Which::Invoke, Call { shared: false, invoke, body: body.into(), source: None });
+                drop(self.host.current().take_outcome());
             }
         }
         self.call(Which::Rehearse, Rehearsal(None));

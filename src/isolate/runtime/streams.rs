@@ -4,24 +4,24 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use deno_core::{AsyncResult, BufView, OpState, Resource, op2};
+use deno_core::{AsyncResult, BufView, OpState, Resource, op2, v8};
 use deno_error::JsErrorBox;
 
-use super::ops::pairs;
-use crate::isolate::host::{Host, Outcome};
+use super::ops::{pairs, running};
+use crate::isolate::host::{Call, Host, Outcome};
 use crate::isolate::streams::Stream;
 
 /// The body of a request or of a response, to be read.
 pub(in crate::isolate) struct Incoming {
-    host: Rc<Host>,
+    call: Rc<Call>,
     stream: Rc<Stream>,
     length: Option<u64>,
 }
 
 impl Incoming {
     /// `length` where it is known.
-    pub(in crate::isolate) const fn new(host: Rc<Host>, stream: Rc<Stream>, length: Option<u64>) -> Self {
-        Self { host, stream, length }
+    pub(in crate::isolate) const fn new(call: Rc<Call>, stream: Rc<Stream>, length: Option<u64>) -> Self {
+        Self { call, stream, length }
     }
 }
 
@@ -43,50 +43,62 @@ impl Resource for Incoming {
 
     fn close(self: Rc<Self>) {
         if !self.stream.has_ended() {
-            self.host.streams().abort(&self.stream, "it is not read to its end");
+            self.call.streams().abort(&self.stream, "it is not read to its end");
         }
     }
 }
 
 /// Begins a response whose body is a stream. `headers` as for a whole response.
 #[op2(fast)]
-pub(in crate::isolate) fn op_plinth_stream_start(state: &mut OpState, status: u16, #[string] headers: &str) {
-    state.borrow::<Rc<Host>>().start_response(status, pairs(headers));
+pub(in crate::isolate) fn op_plinth_stream_start(
+    scope: &mut v8::PinScope<'_, '_>,
+    state: &mut OpState,
+    status: u16,
+    #[string] headers: &str,
+) {
+    if let Some(call) = running(scope, state) {
+        call.start_response(status, pairs(headers));
+    }
 }
 
 /// Writes a piece of the response's body; `true` when it is sent, otherwise [`op_plinth_stream_flushed`] tells when it is.
 #[op2(fast)]
-pub(in crate::isolate) fn op_plinth_stream_write(state: &mut OpState, #[buffer] bytes: &[u8]) -> bool {
-    state.borrow::<Rc<Host>>().response().is_none_or(|stream| stream.write(bytes))
+pub(in crate::isolate) fn op_plinth_stream_write(
+    scope: &mut v8::PinScope<'_, '_>,
+    state: &mut OpState,
+    #[buffer] bytes: &[u8],
+) -> bool {
+    let response = running(scope, state).and_then(|call| call.response());
+    response.is_none_or(|stream| stream.write(bytes))
 }
 
-/// Waits until all that was written is sent; `false` when nobody wants it.
+/// Waits until all that a call wrote is sent; `false` when nobody wants it.
 #[op2]
-pub(in crate::isolate) async fn op_plinth_stream_flushed(state: Rc<RefCell<OpState>>) -> bool {
-    match response(&state) {
+pub(in crate::isolate) async fn op_plinth_stream_flushed(state: Rc<RefCell<OpState>>, #[number] call: u64) -> bool {
+    match response(&state, call) {
         Some(stream) => stream.flushed().await,
         None => false,
     }
 }
 
-/// Waits until nobody wants the response any more.
+/// Waits until nobody wants the response of a call any more.
 #[op2]
-pub(in crate::isolate) async fn op_plinth_stream_unwanted(state: Rc<RefCell<OpState>>) {
-    if let Some(stream) = response(&state) {
+pub(in crate::isolate) async fn op_plinth_stream_unwanted(state: Rc<RefCell<OpState>>, #[number] call: u64) {
+    if let Some(stream) = response(&state, call) {
         stream.unwanted().await;
     }
 }
 
 /// The response is at its end, and with it the call.
 #[op2(fast)]
-pub(in crate::isolate) fn op_plinth_stream_end(state: &mut OpState) {
-    let host = state.borrow::<Rc<Host>>();
-    if let Some(stream) = host.response() {
+pub(in crate::isolate) fn op_plinth_stream_end(scope: &mut v8::PinScope<'_, '_>, state: &mut OpState) {
+    let Some(call) = running(scope, state) else { return };
+    if let Some(stream) = call.response() {
         stream.end();
     }
-    host.finish(Outcome::Streamed);
+    call.finish(Outcome::Streamed);
 }
 
-fn response(state: &Rc<RefCell<OpState>>) -> Option<Rc<Stream>> {
-    state.borrow().borrow::<Rc<Host>>().response()
+fn response(state: &Rc<RefCell<OpState>>, call: u64) -> Option<Rc<Stream>> {
+    state.borrow().borrow::<Rc<Host>>().numbered(call).response()
 }

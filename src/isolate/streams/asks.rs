@@ -12,9 +12,12 @@ use crate::isolate::protocol::{ASK_WINDOW, Answered, Ask, FromWorker, MAX_ASKING
 /// An answer and its body.
 pub(in crate::isolate) type Reply = (Answered, Vec<u8>);
 
-/// The questions of the call under way.
+/// The questions of a call.
 pub(in crate::isolate) struct Asks {
+    call: u64,
     exit: Rc<Exit>,
+    /// Whether the call is over.
+    closed: Cell<bool>,
     /// The number of the last one that was sent.
     last: Cell<u64>,
     open: RefCell<HashMap<u64, Waiting>>,
@@ -38,8 +41,9 @@ struct Held {
 }
 
 impl Asks {
-    pub(super) fn new(exit: Rc<Exit>) -> Self {
-        Self { exit, last: Cell::new(0), open: RefCell::default(), bytes: Cell::new(0), held_back: RefCell::default() }
+    pub(super) fn new(call: u64, exit: Rc<Exit>) -> Self {
+        let (closed, last, bytes) = (Cell::new(false), Cell::new(0), Cell::new(0));
+        Self { call, exit, closed, last, open: RefCell::default(), bytes, held_back: RefCell::default() }
     }
 
     pub(super) fn is_active(&self) -> bool {
@@ -51,6 +55,9 @@ impl Asks {
     /// # Errors
     /// That the call ended before, or that the question is too long for a frame.
     pub(in crate::isolate) async fn ask(&self, question: Question, body: Vec<u8>) -> Result<Reply, String> {
+        if self.closed.get() {
+            return Err(OVER.to_owned());
+        }
         let (reply, answer) = oneshot::channel();
         self.held_back.borrow_mut().push_back(Held { question, body, reply });
         self.send_what_may();
@@ -68,7 +75,7 @@ impl Asks {
             let (number, size) = (self.last.get() + 1, held.size());
             let Held { question, body, reply } = held;
             // One that no frame can hold is dropped, and so is who waits for its answer told.
-            if self.exit.push(&FromWorker::Ask(Box::new(Ask { number, question })), &body).is_ok() {
+            if self.exit.push(&FromWorker::Ask(Box::new(Ask { call: self.call, number, question })), &body).is_ok() {
                 self.last.set(number);
                 self.bytes.set(self.bytes.get() + size);
                 self.open.borrow_mut().insert(number, Waiting { size, reply });
@@ -89,7 +96,7 @@ impl Asks {
         self.held_back.borrow_mut().clear();
         self.open.borrow_mut().clear();
         self.bytes.set(0);
-        self.last.set(0);
+        self.closed.set(true);
     }
 }
 

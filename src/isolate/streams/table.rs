@@ -1,4 +1,4 @@
-//! The streams of the call under way, by number.
+//! The streams of a call, by number.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
@@ -12,15 +12,18 @@ use deno_core::futures::stream::FuturesUnordered;
 use super::asks::Asks;
 use super::stream::Stream;
 use super::{Exit, OVER};
-use crate::isolate::channel::{Frame, Outbox};
-use crate::isolate::protocol::{Fetch, FromWorker, MAX_OPENING, ToWorker, WINDOW};
+use crate::isolate::channel::Frame;
+use crate::isolate::protocol::{Fetch, FromWorker, MAX_FETCHES, MAX_OPENING, ToWorker, WINDOW, fetch_stream};
 
-/// The streams of the call under way.
+/// The streams of a call.
 pub(in crate::isolate) struct Streams {
+    call: u64,
     exit: Rc<Exit>,
+    /// Whether the call is over.
+    closed: Cell<bool>,
     table: RefCell<HashMap<u64, Rc<Stream>>>,
-    /// The number of the last outbound request.
-    last_fetch: Cell<u64>,
+    /// Outbound requests so far.
+    fetches: Cell<u64>,
     /// Outbound requests that were sent and have no answer yet.
     opening: Cell<usize>,
     /// Outbound requests that wait until there are fewer of those.
@@ -31,13 +34,14 @@ pub(in crate::isolate) struct Streams {
 }
 
 impl Streams {
-    pub(in crate::isolate) fn new(outbox: Outbox) -> Self {
-        let exit = Rc::new(Exit { outbox, sender: RefCell::default() });
+    pub(in crate::isolate) fn new(call: u64, exit: Rc<Exit>) -> Self {
         Self {
-            asks: Asks::new(Rc::clone(&exit)),
+            call,
+            asks: Asks::new(call, Rc::clone(&exit)),
             exit,
+            closed: Cell::new(false),
             table: RefCell::default(),
-            last_fetch: Cell::new(1),
+            fetches: Cell::default(),
             opening: Cell::default(),
             held_back: RefCell::default(),
             pumps: RefCell::default(),
@@ -62,8 +66,14 @@ impl Streams {
 
     /// Begins an outbound request; it is sent at once, or when fewer wait for their response.
     pub(in crate::isolate) fn fetch(&self, mut fetch: Fetch, body: Vec<u8>) -> Rc<Stream> {
-        let number = self.last_fetch.get() + 2;
-        self.last_fetch.set(number);
+        let count = self.fetches.get() + 1;
+        let number = fetch_stream(self.call, count);
+        if self.closed.get() || count > MAX_FETCHES {
+            let stream = Rc::new(Stream::new(number, Rc::clone(&self.exit), 0));
+            stream.fail(if self.closed.get() { OVER } else { "the call has made more requests than can be counted" });
+            return stream;
+        }
+        self.fetches.set(count);
         fetch.stream = number;
         if self.opening.get() < MAX_OPENING {
             let stream = self.open(number);
@@ -138,7 +148,7 @@ impl Streams {
                 self.opened();
                 stream.fail(&message);
             }),
-            ToWorker::Answered { number, answer } => self.asks.answered(number, answer, body),
+            ToWorker::Answered { number, answer, .. } => self.asks.answered(number, answer, body),
             message => return Some(Frame { message, body }),
         }
         None
@@ -172,6 +182,7 @@ impl Streams {
 
     /// Ends all streams, since their call has.
     pub(in crate::isolate) fn close(&self) {
+        self.closed.set(true);
         self.pumps.borrow_mut().clear();
         self.held_back.borrow_mut().clear();
         self.opening.set(0);

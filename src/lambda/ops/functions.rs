@@ -174,6 +174,7 @@ fn fresh(call: &Call) -> Draft {
         description: String::new(),
         env_names: Vec::new(),
         permissions: Permissions::default(),
+        concurrency: 1,
     };
     Draft { settings, env: BTreeMap::new(), declared: Declared::default(), source: None }
 }

@@ -19,7 +19,7 @@ OFF = {"off": "none"}
 def bundle(length):
     """One module of so many bytes, as a compilation answers it."""
     module = {"file": "index.js", "kind": "module", "code_len": length, "map_len": 0, "cache_len": 0}
-    return {"style": "lambda", "modules": [module]}
+    return {"style": "default_fetch", "modules": [module]}
 
 
 def frame(message, body=b""):
@@ -38,10 +38,10 @@ def log(call, text):
     return frame({"type": "log", "call": call, "level": "INFO", "text": text})
 
 
-def ask(number, body=b"", store="default", what=None):
+def ask(call, number, body=b"", store="default", what=None):
     """A question to a key-value store."""
     question = {"kv": {"store": store, "ask": what or {"set": {"key": "k", "form": "json"}}}}
-    return frame({"type": "ask", "number": number, "question": question}, body)
+    return frame({"type": "ask", "call": call, "number": number, "question": question}, body)
 
 
 def receive(sock):
@@ -92,6 +92,7 @@ def misbehave(sock, mode, seed, call):
             {"type": "rejected", "diagnostics": []},
             {"type": "answer", "call": call + rng.choice([-1, 1, 2**40]), "http": None, "usage": USAGE},
             {"type": "failed", "call": call + 1, "error": {"errorType": "E", "errorMessage": "m", "trace": []}, "fatal": False, "usage": USAGE},
+            {"type": "fetch", "stream": (call << 24) + 2, "method": "GET", "url": "", "headers": [], "body": "none"},
             {"type": "unknown"},
             {"type": "answer"},
             [],
@@ -123,29 +124,29 @@ def misbehave(sock, mode, seed, call):
     elif mode == "pending":
         many = {f"operation {at}": 4294967295 for at in range(5000)}
         told = {"running": True, "timers": 4294967295, "soonest": [[-1, True]] * 5000, "operations": many, "open": many, "wait_until": 7}
-        forever(sock, frame({"type": "pending", **told}))
+        forever(sock, frame({"type": "pending", "call": call, **told}))
     elif mode == "nested":
         head = b'{"answer":' + b"[" * 400000
         sock.sendall(struct.pack("<II", len(head) + 4, len(head)) + head)
     elif mode == "ask refused":
-        sock.sendall(ask(1, b"1") + ask(2, b"", "x" * 1000) + ask(3, b"no JSON", what={"get": {"key": "k" * 10000}}))
+        sock.sendall(ask(call, 1, b"1") + ask(call, 2, b"", "x" * 1000) + ask(call, 3, b"no JSON", what={"get": {"key": "k" * 10000}}))
         codes = sorted(receive(sock)[1]["answer"]["refused"]["code"] for _ in range(3))
         sock.sendall(answer(call, json.dumps(codes).encode()))
         return
     elif mode == "ask number":
-        sock.sendall(ask(rng.choice([0, 2, 2**64 - 1])))
+        sock.sendall(ask(call, rng.choice([0, 2, 2**64 - 1])))
     elif mode == "ask twice":
-        sock.sendall(ask(1) + ask(1))
+        sock.sendall(ask(call, 1) + ask(call, 1))
     elif mode == "ask flood":
         for number in range(1, 30_000):
-            sock.sendall(ask(number, b"1" * 100))
+            sock.sendall(ask(call, number, b"1" * 100))
     elif mode == "ask too much":
-        forever(sock, ask(1, b"1" * (5 * 1024 * 1024)) + ask(2, b"1" * (5 * 1024 * 1024)))
+        forever(sock, ask(call, 1, b"1" * (5 * 1024 * 1024)) + ask(call, 2, b"1" * (5 * 1024 * 1024)))
     elif mode == "ask too long":
-        forever(sock, ask(1, b"1" * (7 * 1024 * 1024)))
+        forever(sock, ask(call, 1, b"1" * (7 * 1024 * 1024)))
     elif mode == "ask nothing":
         questions = [{}, None, [], "kv", {"kv": {}}, {"kv": {"store": 1, "ask": {"get": {"key": "k"}}}}, {"invoke": {}}]
-        sock.sendall(frame({"type": "ask", "number": 1, "question": rng.choice(questions)}))
+        sock.sendall(frame({"type": "ask", "call": call, "number": 1, "question": rng.choice(questions)}))
     elif mode == "leftovers":
         sock.sendall(answer(call, b'"first"') + answer(call, b'"second"'))
         return

@@ -12,12 +12,13 @@ use crate::config;
 use crate::functions::Declarations;
 use crate::functions::api::schedules;
 use crate::functions::model::{
-    DESCRIPTION_CHARS, ENV_BYTES, MEMORY_MB, NETWORK_HOSTS, Network, Permissions, Settings, TIMEOUT_S, Variables,
+    CONCURRENCY, DESCRIPTION_CHARS, ENV_BYTES, MEMORY_MB, NETWORK_HOSTS, Network, Permissions, Settings, TIMEOUT_S, Variables,
 };
 use crate::types::Secret;
 
 /// The fields there are.
-const FIELDS: &str = "handler, memory_mb, timeout_s, env, verify_jwt, network, permissions, description, schedules";
+const FIELDS: &str =
+    "handler, memory_mb, timeout_s, concurrency_per_environment, env, verify_jwt, network, permissions, description, schedules";
 
 /// The longest handler, in characters (AWS Lambda's).
 const HANDLER_CHARS: usize = 128;
@@ -56,6 +57,7 @@ pub(in crate::functions::api) fn parse(
     let memory_mb = reader.take("memory_mb", |value| whole_number(&value, &MEMORY_MB)).unwrap_or(defaults.memory_mb);
     let timeout = reader.take("timeout_s", |value| whole_number(&value, &TIMEOUT_S));
     let timeout = timeout.map_or(defaults.timeout, |seconds| Duration::from_secs(seconds.into()));
+    let concurrency = reader.take("concurrency_per_environment", |value| whole_number(&value, &CONCURRENCY)).unwrap_or(1);
     let verify_jwt = reader.take("verify_jwt", |value| value.as_bool().ok_or("must be true or false".to_owned())).unwrap_or(true);
     let network = reader.take("network", network).unwrap_or_default();
     let permissions = reader.permissions();
@@ -67,7 +69,8 @@ pub(in crate::functions::api) fn parse(
         return Err(errors);
     }
     let env_names = env.keys().cloned().collect();
-    let settings = Settings { handler, memory_mb, timeout, verify_jwt, network, description, env_names, permissions };
+    let settings =
+        Settings { handler, memory_mb, timeout, verify_jwt, network, description, env_names, permissions, concurrency };
     Ok((settings, Secret::new(env), schedules))
 }
 

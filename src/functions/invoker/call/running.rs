@@ -13,14 +13,14 @@ use tokio::time::Instant;
 
 use super::body::{Download, Upload};
 use super::session::{self, Beginning};
+use super::way::Way;
 use super::wire::{Context, Limits};
 use crate::functions::egress::{Egress, Platform};
 use crate::functions::fault::{Circumstances, Failure, Fault, Outcome, Phase};
 use crate::functions::invoker::admit::Place;
 use crate::functions::invoker::channel::{LinkError, Outgoing};
-use crate::functions::invoker::environment::Environment;
 use crate::functions::invoker::pool::Pool;
-use crate::functions::invoker::start::{GRACE, MB, fault_of};
+use crate::functions::invoker::start::{GRACE, MB};
 use crate::functions::invoker::tap::Tap;
 use crate::functions::logs::What;
 use crate::functions::metering::{Phases, Report};
@@ -61,7 +61,7 @@ pub enum Body {
 
 /// A call that has its environment.
 pub(in crate::functions::invoker) struct Running {
-    pub(super) environment: Box<Environment>,
+    pub(super) way: Way,
     request: RequestId,
     phases: Phases,
     cold: bool,
@@ -148,14 +148,14 @@ pub(in crate::functions::invoker) struct Start {
 }
 
 impl Running {
-    /// A call that begins now: its frame says that it is the environment's `call`-th.
-    pub(in crate::functions::invoker) fn new(environment: Box<Environment>, frame: Vec<u8>, start: Start) -> Box<Self> {
+    /// A call that begins now; its frame has the number that its way says.
+    pub(in crate::functions::invoker) fn new(way: Way, frame: Vec<u8>, start: Start) -> Box<Self> {
         let Start { request, phases, cold, place, pool, log_limit, wants_log, hops, may_stream, apart } = start;
-        let tap = Tap::new(Arc::clone(&environment.log), request, log_limit);
-        let (number, tap) = (environment.calls, if wants_log { tap.with_excerpt() } else { tap });
+        let tap = Tap::new(Arc::clone(way.log()), request, log_limit);
+        let (number, tap) = (way.number(), if wants_log { tap.with_excerpt() } else { tap });
         let (out, began) = (Outgoing::new(frame), Instant::now());
         Box::new(Self {
-            environment,
+            way,
             request,
             phases,
             cold,
@@ -177,7 +177,7 @@ impl Running {
     /// What its streams need.
     pub(super) fn context(&self) -> Context {
         let Apart { tasks, egress, platform, limits } = self.apart.clone();
-        let settings = &self.environment.revision.settings;
+        let settings = &self.way.revision().settings;
         Context {
             egress,
             network: settings.network.clone(),
@@ -186,7 +186,7 @@ impl Running {
             hops: self.hops,
             limits,
             tasks,
-            log: Arc::clone(&self.environment.log),
+            log: Arc::clone(self.way.log()),
             request: self.request,
         }
     }
@@ -196,7 +196,7 @@ impl Running {
     }
 
     pub(super) fn allowed(&self) -> Duration {
-        self.environment.revision.settings.timeout
+        self.way.revision().settings.timeout
     }
 
     /// Runs the call to its end, or to where it needs a session; goes on where it stopped when it was dropped in between.
@@ -207,7 +207,7 @@ impl Running {
             Ok(Ok(progress)) => return progress,
             Ok(Err(LinkError::Closed)) if !self.sent => Verdict::NeverBegan,
             Ok(Err(LinkError::Unread)) => Verdict::NeverBegan,
-            Ok(Err(err)) => Verdict::Ended(fault_of(err, &mut self.environment.worker).await),
+            Ok(Err(err)) => Verdict::Ended(self.way.fault(err).await),
             Err(_) => Verdict::Ended(Fault::TimedOut(allowed)),
         })
     }
@@ -215,9 +215,10 @@ impl Running {
     /// Sends the call to the worker, if that is not done.
     pub(super) async fn send(&mut self) -> Result<(), LinkError> {
         if !self.sent {
-            self.environment.worker.link.send(&mut self.out).await?;
+            self.way.send(&mut self.out).await?;
             self.sent = true;
-            self.tap.push([What::Start(self.environment.revision.version)]);
+            let version = self.way.revision().version;
+            self.tap.push([What::Start(version)]);
         }
         Ok(())
     }
@@ -225,7 +226,7 @@ impl Running {
     async fn converse(&mut self, allowed: Duration) -> Result<Progress, LinkError> {
         self.send().await?;
         loop {
-            let (message, body) = self.environment.worker.link.receive(FRAME).await?;
+            let (message, body) = self.way.receive(FRAME).await?;
             let verdict = match message {
                 FromWorker::Answer(answer) if answer.call == self.number => {
                     self.usage = answer.usage;
@@ -266,14 +267,14 @@ impl Running {
     /// Writes the call's records.
     pub(super) fn finish(&mut self, verdict: Verdict) -> Done {
         self.phases.handler = self.began.elapsed();
-        let Self { environment, request, phases, cold, pending, usage, tap, .. } = self;
+        let Self { way, request, phases, cold, pending, usage, tap, .. } = self;
         let result = match verdict {
             Verdict::Answered { reply, .. } => Ok(reply),
             Verdict::Failed(fault) | Verdict::Ended(fault) => Err(fault),
             Verdict::NeverBegan => Err(Fault::Broken),
         };
-        let peak_bytes = environment.peak_memory(phases.handler);
-        let memory_mb = environment.revision.settings.memory_mb;
+        let peak_bytes = way.peak_memory(phases.handler);
+        let memory_mb = way.revision().settings.memory_mb;
         // A worker that ended can be asked no more; what it said itself is taken as far as it can be true.
         let failed_at = peak_bytes.max(usage.heap_bytes.min(2 * u64::from(memory_mb) * MB));
         let pending = pending.take();
@@ -281,10 +282,10 @@ impl Running {
         let result = result.map_err(|fault| fault.into_failure(circumstances));
         let outcome = result.as_ref().map_or_else(|failure| failure.outcome, |_| Outcome::Success);
         // No thread uses more CPU time than there was.
-        let init_cpu = if *cold { environment.init_cpu.min(phases.init) } else { Duration::ZERO };
+        let init_cpu = if *cold { way.init_cpu().min(phases.init) } else { Duration::ZERO };
         let cpu = Duration::from_micros(usage.cpu_us).min(phases.handler) + init_cpu;
-        let report = Report { phases: *phases, cold: *cold, memory_mb, peak_bytes, outcome, cpu };
-        environment.meter.ended(&report);
+        let report = Report { phases: *phases, cold: *cold, memory_mb, share: way.share(), peak_bytes, outcome, cpu };
+        way.meter().ended(&report);
         let report = What::Report(Box::new(report));
         match &result {
             Ok(_) => tap.push([What::End, report]),
@@ -295,8 +296,8 @@ impl Running {
 
     /// Gives the environment to the next call.
     pub(super) fn give_back(self: Box<Self>) {
-        let Self { environment, pool, place, .. } = *self;
-        pool.checkin(environment);
+        let Self { way, pool, place, .. } = *self;
+        way.give_back(&pool);
         drop(place);
     }
 

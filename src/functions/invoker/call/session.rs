@@ -14,7 +14,7 @@ use super::body::{Piece, Upload};
 use super::running::{Body, Done, FRAME, Reply, Running, Verdict};
 use super::wire::{Wire, WireError};
 use crate::functions::fault::Fault;
-use crate::functions::invoker::start::{GRACE, fault_of};
+use crate::functions::invoker::start::GRACE;
 use crate::isolate::protocol::{FromWorker, FunctionError, LogLine, MAX_RESPONSE};
 
 /// How long a worker may take to read what is left for it when its call is over.
@@ -40,7 +40,7 @@ struct Session {
 
 /// Runs a call to its end.
 pub(super) async fn run(call: Box<Running>, beginning: Beginning, caller: Option<oneshot::Sender<Done>>) {
-    let wire = Wire::new(Arc::new(call.context()), call.number, call.environment.last_fetch);
+    let wire = Wire::new(Arc::new(call.context()), call.number);
     let mut session = Session { call, wire, caller, streaming: false };
     let deadline = session.call.began + session.call.allowed() + GRACE;
     let verdict = match tokio::time::timeout_at(deadline, session.converse(beginning)).await {
@@ -53,7 +53,7 @@ pub(super) async fn run(call: Box<Running>, beginning: Beginning, caller: Option
 
 /// Lets promises go on that were given to `waitUntil`; their call has been answered.
 pub(super) async fn linger(call: Box<Running>) {
-    let wire = Wire::new(Arc::new(call.context()), call.number, call.environment.last_fetch);
+    let wire = Wire::new(Arc::new(call.context()), call.number);
     Session { call, wire, caller: None, streaming: false }.linger().await;
 }
 
@@ -67,7 +67,7 @@ impl Session {
         loop {
             let next = match frame.take() {
                 Some((message, body)) => self.wire.take(message, body)?,
-                None => Some(self.wire.next(&mut self.call.environment.worker.link, FRAME).await?),
+                None => Some(self.wire.next(&mut self.call.way, FRAME).await?),
             };
             let Some((message, body)) = next else { continue };
             match message {
@@ -110,12 +110,10 @@ impl Session {
     }
 
     async fn fault(&mut self, err: WireError) -> Fault {
-        let worker = &mut self.call.environment.worker;
         match err {
-            WireError::Link(err) => fault_of(err, worker).await,
+            WireError::Link(err) => self.call.way.fault(err).await,
             WireError::Broken(why) => {
-                worker.process().kill();
-                tracing::warn!(pid = worker.process().pid.as_raw_nonzero(), "a function worker was ended: {why}");
+                self.call.way.condemn(why);
                 Fault::Broken
             }
             WireError::TooLong => {
@@ -156,7 +154,7 @@ impl Session {
         let until = Instant::now() + self.call.allowed() + GRACE;
         let settled = async {
             loop {
-                match self.wire.next(&mut self.call.environment.worker.link, FRAME).await? {
+                match self.wire.next(&mut self.call.way, FRAME).await? {
                     (FromWorker::Settled { call }, _) if call == self.call.number => return Ok(()),
                     (FromWorker::Log(logged), _) => self.log(logged)?,
                     _ => return Err(WireError::Broken(OUT_OF_TURN)),
@@ -171,8 +169,7 @@ impl Session {
     /// Gives the environment back, once the worker has what was under way to it.
     async fn give_back(self) {
         let Self { mut call, wire, .. } = self;
-        call.environment.last_fetch = wire.last_fetch();
-        let left = wire.finish(&mut call.environment.worker.link);
+        let left = wire.finish(&mut call.way);
         if let Ok(Ok(())) = tokio::time::timeout(LEFTOVERS, left).await {
             call.give_back();
         }

@@ -62,7 +62,7 @@ pub async fn take(bytes: &[u8]) -> io::Result<Taken> {
 
 async fn serve(socket: std::os::unix::net::UnixStream) -> Taken {
     let mut link = Link::new(socket);
-    let mut wire = Wire::new(Arc::new(context()), CALL, 0);
+    let mut wire = Wire::new(Arc::new(context()), CALL);
     let response = wire.stream_response();
     let mut others = 0;
     let end = loop {

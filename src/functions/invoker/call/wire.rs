@@ -16,12 +16,13 @@ use tokio::time::Instant;
 use super::ask::{self, Asking};
 use super::body::{Download, Piece, Upload};
 use super::fetch::{self, Allowance};
+use super::way::Traffic;
 use crate::functions::egress::{Asker, Egress, Platform, Reply};
-use crate::functions::invoker::channel::{Link, LinkError, Outgoing};
+use crate::functions::invoker::channel::{LinkError, Outgoing};
 use crate::functions::logs::{Buffer, What};
 use crate::functions::model::{Network, Permissions};
 use crate::isolate::protocol::{
-    Answered, Ask, CHUNK, Fetch, FetchBody, FetchHead, FromWorker, LogLevel, MAX_OPENING, Refused, ToWorker, WINDOW,
+    Answered, Ask, CHUNK, Fetch, FetchBody, FetchHead, FromWorker, LogLevel, MAX_OPENING, Refused, ToWorker, WINDOW, call_of,
     request_stream, response_stream,
 };
 use crate::tasks::Tasks;
@@ -139,6 +140,7 @@ pub(in crate::functions::invoker) struct Wire {
     held: Vec<OwnedSemaphorePermit>,
     streams: HashMap<u64, Open>,
     asking: Asking,
+    /// The highest number that the worker has given to an outbound request.
     last_fetch: u64,
     fetches: usize,
     strays: usize,
@@ -181,8 +183,7 @@ impl Drop for Task {
 }
 
 impl Wire {
-    /// `last_fetch` is the highest number the worker has given to a request before.
-    pub(in crate::functions::invoker) fn new(context: Arc<Context>, call: u64, last_fetch: u64) -> Self {
+    pub(in crate::functions::invoker) fn new(context: Arc<Context>, call: u64) -> Self {
         let (sender, events) = unbounded_channel();
         Self {
             context,
@@ -194,7 +195,7 @@ impl Wire {
             held: Vec::new(),
             streams: HashMap::new(),
             asking: Asking::default(),
-            last_fetch,
+            last_fetch: 0,
             fetches: 0,
             strays: 0,
             refusals: 0,
@@ -202,15 +203,10 @@ impl Wire {
         }
     }
 
-    /// The highest number the worker has given to a request.
-    pub(in crate::functions::invoker) const fn last_fetch(&self) -> u64 {
-        self.last_fetch
-    }
-
     /// The worker's next frame that is about more than streams; meanwhile bodies move. Cancelled, it loses nothing.
     pub(in crate::functions::invoker) async fn next(
         &mut self,
-        link: &mut Link,
+        traffic: &mut impl Traffic,
         limit: usize,
     ) -> Result<(FromWorker, Bytes), WireError> {
         loop {
@@ -218,24 +214,23 @@ impl Wire {
             tokio::select! {
                 biased;
                 Some(event) = self.events.recv(), if self.out.left() < ENOUGH => self.handle(event)?,
-                exchanged = link.exchange(&mut self.out, limit) => match exchanged? {
-                    None => self.held.clear(),
-                    Some((message, body)) => {
-                        if let Some(other) = self.take(message, body)? {
-                            return Ok(other);
-                        }
+                exchanged = traffic.exchange(&mut self.out, &mut self.held, limit) => {
+                    if let Some((message, body)) = exchanged?
+                        && let Some(other) = self.take(message, body)?
+                    {
+                        return Ok(other);
                     }
-                },
+                }
                 () = tokio::time::sleep_until(stalls), if self.has_unread() => self.lose_reader(response_stream(self.call))?,
             }
         }
     }
 
     /// Sends what is under way to its end, so that a frame is not left half.
-    pub(in crate::functions::invoker) async fn finish(mut self, link: &mut Link) -> Result<(), LinkError> {
+    pub(in crate::functions::invoker) async fn finish(mut self, traffic: &mut impl Traffic) -> Result<(), LinkError> {
         self.streams.clear();
         self.asking.clear();
-        link.send(&mut self.out).await
+        traffic.finish(&mut self.out, self.held).await
     }
 
     /// Streams a request's body to the worker.
@@ -286,7 +281,7 @@ impl Wire {
 
     fn start_fetch(&mut self, fetch: Fetch, first: Bytes) -> Result<(), WireError> {
         let stream = fetch.stream;
-        if stream.is_multiple_of(2) || stream <= self.last_fetch {
+        if stream.is_multiple_of(2) || call_of(stream) != self.call || stream <= self.last_fetch.max(response_stream(self.call)) {
             return Err(WireError::Broken("a request's number does not count up"));
         }
         if first.len() > CHUNK {
@@ -321,12 +316,15 @@ impl Wire {
     fn start_ask(&mut self, ask: Ask, body: Bytes) -> Result<(), WireError> {
         let most = self.context.limits.asks;
         let may = self.asking.take(&ask, body.len(), most).map_err(WireError::Broken)?;
-        let Ask { number, question } = ask;
+        let Ask { call, number, question } = ask;
+        if call != self.call {
+            return Err(WireError::Broken("a question of another call"));
+        }
         if !may {
             let message = format!("a call may ask the platform {most} times (functions.max_platform_calls)");
             self.log_refusal(PLATFORM_CALL, &message);
             let answer = Answered::Refused { code: Refused::TooMany, message };
-            return self.send(&ToWorker::Answered { number, answer }, &[]);
+            return self.send(&ToWorker::Answered { call: self.call, number, answer }, &[]);
         }
         let size = question.size() + body.len();
         let asker = Asker { hops: self.context.hops, is_init: self.call == 0 };
@@ -379,7 +377,7 @@ impl Wire {
 
     /// A frame about a stream that is not there: it may have been.
     fn stray(&mut self, stream: u64) -> Result<(), WireError> {
-        let was = if stream.is_multiple_of(2) { stream <= response_stream(self.call) } else { stream <= self.last_fetch };
+        let was = stream <= response_stream(self.call) || (call_of(stream) == self.call && stream <= self.last_fetch);
         self.strays += 1;
         if was && self.strays <= STRAYS { Ok(()) } else { Err(WireError::Broken("a stream that never was")) }
     }
@@ -437,7 +435,7 @@ impl Wire {
                 if let Answered::Refused { code: Refused::PermissionDenied | Refused::LoopDetected, message } = &answer {
                     self.log_refusal(PLATFORM_CALL, message);
                 }
-                self.send(&ToWorker::Answered { number, answer }, &body)
+                self.send(&ToWorker::Answered { call: self.call, number, answer }, &body)
             }
             Event::Unwanted { stream } if stream == response_stream(self.call) => self.lose_reader(stream),
             // The task that read it goes on: the response may come without the rest of the request.

@@ -15,6 +15,7 @@ use super::eviction::{Evicted, Evictions, Why};
 use super::keeper::{Keeper, Kept};
 use super::memory::Memory;
 use super::room::{Alive, Freed, most_provisioned};
+use super::sharing::Sharing;
 use crate::functions::invoker::environment::{Counted, Environment};
 use crate::types::{FunctionId, RevisionId};
 
@@ -49,6 +50,8 @@ pub(super) struct State {
     alive: HashMap<RevisionId, Count>,
     /// How many provisioned ones each revision shall have.
     wanted: HashMap<RevisionId, usize>,
+    /// Environments that calls share just now.
+    pub(super) sharing: HashMap<RevisionId, Sharing>,
     closed: bool,
 }
 
@@ -112,22 +115,29 @@ impl Pool {
     }
 
     /// Puts an environment back after a call that did it no harm.
-    pub(in crate::functions::invoker) fn checkin(&self, mut environment: Box<Environment>) {
+    pub(in crate::functions::invoker) fn checkin(&self, environment: Box<Environment>) {
         let mut state = self.0.lock();
+        let over = self.put_back(&mut state, environment);
+        drop(state);
+        // Ends it, outside the lock.
+        if over.is_none() {
+            self.0.freed.tell();
+        }
+        drop(over);
+    }
+
+    /// Puts an environment back; gives one that no call is to run in any more.
+    pub(super) fn put_back(&self, state: &mut State, mut environment: Box<Environment>) -> Option<Box<Environment>> {
         let is_run = state.is_run(environment.revision.function_id, environment.revision.id);
         if state.closed || !is_run || environment.is_outdated() {
-            drop(state);
-            // Ends it, outside the lock.
-            drop(environment);
-            return;
+            return Some(environment);
         }
         if environment.alive.is_none() {
             environment.alive = state.count_alive(environment.revision.id, environment.provisioned.then_some(&self.0.keeper));
         }
         let idle = Idle { environment, since: Instant::now() };
         state.idle.entry(idle.environment.revision.id).or_default().push(idle);
-        drop(state);
-        self.0.freed.tell();
+        None
     }
 
     /// Says which revision of a function is live; idle environments of the one before end, and with `None` those of its versions too.

@@ -4,6 +4,7 @@
 //! checkout <- idle -> checkin        a call takes one and gives it back
 //! make_room -> end the least needed  a cold start: within max_environments, its function's share, and the memory budget
 //! sweep, measure -> end              once a second: idle for too long; the workers hold more memory than they may
+//! sit -> retire                      where calls share environments: a place beside others, or the right to start one
 //! keeper -> provision                provisioned ones are started, and started again when they end
 //! ```
 //!
@@ -20,6 +21,7 @@ mod keeper;
 mod memory;
 mod provisioning;
 mod room;
+mod sharing;
 
 pub(in crate::functions) use self::eviction::Evicted;
 pub(super) use self::idle::Pool;

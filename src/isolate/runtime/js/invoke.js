@@ -86,7 +86,11 @@ function defaultHandler(value) {
   return (request, env, context) => FunctionPrototypeCall(fetch, value, request, env, context);
 }
 
+/** The last call that began. */
 let current;
+
+/** The call whose code runs: of several side by side the one whose asynchronous context this is. */
+const running = () => core.getAsyncContext()?.running ?? current;
 
 const REHEARSED = {
   __proto__: null,
@@ -103,21 +107,26 @@ export function rehearse(style) {
 
 // In the form of AWS's tracing, from the request's id and time; nothing is traced.
 traceBy(() => {
-  if (current === undefined) return undefined;
-  const id = StringPrototypeReplaceAll(current.requestId, "-", "");
-  const time = NumberPrototypeToString(MathFloor((current.deadline - current.timeout) / 1000), 16);
+  const call = running();
+  if (call === undefined) return undefined;
+  const id = StringPrototypeReplaceAll(call.requestId, "-", "");
+  const time = NumberPrototypeToString(MathFloor((call.deadline - call.timeout) / 1000), 16);
   const root = `Root=1-${time}-${StringPrototypeSlice(id, 0, 24)}`;
   return `${root};Parent=${StringPrototypeSlice(id, 16)};Sampled=0`;
 });
 
-/** Starts a call. Arguments after `body` are there for HTTP only. */
+/**
+ * Starts a call. Arguments after `body` are there for HTTP only; `number` is 0 unless others run beside it. Then all that it does is in
+ * an asynchronous context which says whose it is, and which the stores of `AsyncLocalStorage` add to.
+ */
 export function invoke(
-  requestId, timeout, memory, arn, clientContext, body, method, url, path, query, sourceIp, time, headers, claims, requestContext, mayStream,
+  number, requestId, timeout, memory, arn, clientContext, body, method, url, path, query, sourceIp, time, headers, claims, requestContext, mayStream,
 ) {
   const call = {
-    requestId, timeout, deadline: DateNow() + timeout, memory, arn, clientContext, open: true, drained: undefined, mayStream: mayStream === true,
+    number, requestId, timeout, deadline: DateNow() + timeout, memory, arn, clientContext, open: true, drained: undefined, mayStream: mayStream === true,
   };
   current = call;
+  if (number !== 0) core.setAsyncContext({ __proto__: null, call: number, running: call });
   const http = method === undefined ? undefined : { method, url, path, query, sourceIp, time, headers, claims, requestContext, body };
   try {
     if (lambda) {
@@ -130,6 +139,7 @@ export function invoke(
   }
   // Settles what needs no waiting, so that a plain handler is answered without a turn of the event loop.
   core.runNextTicks();
+  if (number !== 0) core.setAsyncContext(undefined);
 }
 
 /** The first outcome of a call counts. */
@@ -168,7 +178,7 @@ function callLambda(call, event, isHttp) {
 
 function callWeb(call, http, isEvent) {
   const request = web.makeRequest(http);
-  const context = web.makeContext(http);
+  const context = web.makeContext(http, call.number);
   const reject = (error) => void (close(call) && failWith(error, false));
   const succeed = (response) => PromisePrototypeThen(web.answer(response, isEvent, call.mayStream), () => close(call), reject);
   const result = handler(request, processEnv(), context);

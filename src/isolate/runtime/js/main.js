@@ -70,6 +70,7 @@ internals.plinth = {
     core.setUnhandledPromiseRejectionHandler(rejected);
     core.setHandledPromiseRejectionHandler(handledLate);
     core.setReportExceptionCallback(uncaught);
+    timers.reportThrown(uncaught);
     const { builtinExports } = node;
     const { tellPending } = timers;
     return { surround: process.surround, load, hasWork, invoke, drained, bridge, builtinExports, tellPending, rehearse };
@@ -84,6 +85,6 @@ for (const style of ["lambda", "web", undefined]) {
   if (style === undefined) continue;
   for (const body of [null, core.encode("{}")]) {
     const http = ["POST", "http://localhost/?a=b", "/", "a=b", "127.0.0.1", 0, "host\nlocalhost\ncontent-type\ntext/plain\n", "{}", null];
-    invoke("00000000-0000-4000-8000-000000000000", 1000, 128, "", undefined, body, ...new SafeArrayIterator(http), false);
+    invoke(0, "00000000-0000-4000-8000-000000000000", 1000, 128, "", undefined, body, ...new SafeArrayIterator(http), false);
   }
 }

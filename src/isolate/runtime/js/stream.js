@@ -1,6 +1,7 @@
 // Bodies that are not whole: a response that goes out as its stream yields.
 import { core, primordials } from "ext:core/mod.js";
 import {
+  op_plinth_call,
   op_plinth_stream_end,
   op_plinth_stream_flushed,
   op_plinth_stream_start,
@@ -58,7 +59,7 @@ export async function send(reader, whole, start) {
     ArrayPrototypePush(chunks, chunk);
   }
   start();
-  const unwanted = op_plinth_stream_unwanted();
+  const unwanted = op_plinth_stream_unwanted(op_plinth_call());
   // That somebody still wants it is no work that is left to do.
   core.unrefOpPromise(unwanted);
   let gone = false;
@@ -98,7 +99,7 @@ export const start = (status, headers) => op_plinth_stream_start(status, headers
 
 /** Writes; `true` when it is sent and more may follow, `false` when nobody wants it. */
 export async function write(bytes) {
-  return op_plinth_stream_write(bytes) || await op_plinth_stream_flushed();
+  return op_plinth_stream_write(bytes) || await op_plinth_stream_flushed(op_plinth_call());
 }
 
 function joined(chunks, size) {

@@ -14,6 +14,21 @@ const {
   unrefTimer,
 } = core.loadExtScript("ext:deno_web/02_timers.js");
 
+let thrown;
+
+/** Says who is told of what callbacks throw, while it is still known in which asynchronous context they ran. */
+export function reportThrown(report) {
+  thrown = report;
+}
+
+function call(callback, args) {
+  try {
+    callback(...args);
+  } catch (error) {
+    thrown(error);
+  }
+}
+
 /** By their ids: when they fire next, and after how long again. */
 const pending = new SafeMap();
 
@@ -79,7 +94,7 @@ export function setTimeout(callback, delay = 0, ...args) {
     const run = () => {
       ran();
       MapPrototypeDelete(pending, id);
-      callback(...args);
+      call(callback, args);
     };
     id = startTimeout(run, delay);
     MapPrototypeSet(pending, id, { due: DateNow() + milliseconds(delay), every: 0 });
@@ -93,7 +108,7 @@ export function setInterval(callback, delay = 0, ...args) {
     const timer = { due: DateNow() + milliseconds(delay), every: milliseconds(delay) };
     const run = () => {
       timer.due = DateNow() + timer.every;
-      callback(...args);
+      call(callback, args);
     };
     const id = startInterval(run, delay);
     MapPrototypeSet(pending, id, timer);
@@ -102,7 +117,8 @@ export function setInterval(callback, delay = 0, ...args) {
 }
 
 export function setImmediate(callback, ...args) {
-  return new Immediate(() => startTimeout(callback, 0, ...args));
+  if (typeof callback !== "function") return new Immediate(() => startTimeout(callback, 0));
+  return new Immediate(() => startTimeout(() => call(callback, args), 0));
 }
 
 const clear = (timer = 0) => (timer instanceof Timer ? void timer.close() : stop(timer));

@@ -91,18 +91,13 @@ export const eventAsHttp = (json) => ({
   body: core.encode(json),
 });
 
-let waiting = 0;
-
-function settled() {
-  op_plinth_waiting(--waiting);
-}
-
-/** The third argument of a web-style handler. */
-export function makeContext(http) {
+/** The third argument of a web-style handler; `call` is its number where others run beside it, otherwise 0. */
+export function makeContext(http, call) {
   return {
     claims: http.claims === null ? null : JSONParse(http.claims),
     waitUntil(promise) {
-      op_plinth_waiting(++waiting);
+      op_plinth_waiting(call, true);
+      const settled = () => op_plinth_waiting(call, false);
       PromisePrototypeThen(PromiseResolve(promise), settled, (reason) => {
         settled();
         console.error("a promise given to waitUntil was rejected:", reason);

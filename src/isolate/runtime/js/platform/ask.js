@@ -1,7 +1,7 @@
 // What the platform's own modules share: a question to the server, and what its answer means.
 (function () {
 const { core } = __bootstrap;
-const { op_plinth_ask } = core.ops;
+const { op_plinth_ask, op_plinth_call } = core.ops;
 const { parse, stringify } = JSON;
 
 /** A call of the platform that was refused; `code` says why in a word. */
@@ -18,7 +18,7 @@ Object.defineProperty(PlatformError.prototype, "name", { value: "PlatformError",
  * @returns its kind, what it says, and the bytes that came with it
  */
 async function ask(module, question, body) {
-  const { answer, body: bytes } = await op_plinth_ask(stringify(question), body);
+  const { answer, body: bytes } = await op_plinth_ask(op_plinth_call(), stringify(question), body);
   const told = parse(answer);
   const [kind, said] = typeof told === "string" ? [told, {}] : Object.entries(told)[0];
   if (kind === "refused") throw new PlatformError(module, said.code, said.message);
