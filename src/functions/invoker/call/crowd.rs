@@ -349,21 +349,21 @@ impl Task {
     /// The worker has ended, or broke the protocol: its calls are told.
     async fn lose(mut self, err: LinkError) {
         self.pool.forget(&self.crowd);
-        let is_first = {
+        let (members, unbegun) = {
             let mut state = self.crowd.lock();
             state.closed = true;
-            state.members == 1 && state.unbegun.len() == 1
+            (state.members, state.unbegun.len())
         };
         let is_unread = matches!(err, LinkError::Unread) || (matches!(err, LinkError::Closed) && self.out.left() > 0);
-        let never_began = is_first && is_unread && !self.heard;
-        let fault = fault_of(err, &mut self.environment.worker).await;
-        let fault = match self.crowd.condemned.get() {
-            Some(why) => Fault::Function(FunctionError {
+        let never_began = (members, unbegun) == (1, 1) && is_unread && !self.heard;
+        let fault = match (fault_of(err, &mut self.environment.worker).await, self.crowd.condemned.get()) {
+            (fault, None) => fault,
+            (_, Some(_)) if members <= 1 => Fault::Broken,
+            (_, Some(why)) => Fault::Function(FunctionError {
                 error_type: "Runtime.EnvironmentEnded".to_owned(),
-                message: format!("the environment was ended because of another call that ran beside this one: {why}"),
+                message: format!("the environment that this call shared with others was ended: {why}"),
                 trace: Vec::new(),
             }),
-            None => fault,
         };
         let _ = self.crowd.lost.set(Lost { fault, never_began });
     }
