@@ -4,6 +4,7 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
 
 use super::files::{Form, SitePath};
+use super::proxy::{Next, Reader};
 use super::sites::Asked;
 use crate::api::conditions::{Decision, decide};
 
@@ -40,8 +41,45 @@ pub fn headers_passed_on(headers: &[(String, String)]) -> Vec<(String, String)> 
             map.append(name, value);
         }
     }
-    let passed = super::proxy::passed_on(&map);
+    let mut passed = http::HeaderMap::new();
+    super::proxy::passed_on(&map, |_| false, &mut passed);
     passed.iter().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect()
+}
+
+/// What is read of bytes that an upstream answers with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    pub status: u16,
+    /// The headers that cross to the client, ordered by their names.
+    pub headers: Vec<(String, Vec<u8>)>,
+    pub body: Vec<u8>,
+    /// Whether the connection would take another request, had the server not closed it behind these bytes.
+    pub is_kept: bool,
+}
+
+/// The answer that an upstream gives with these bytes, of which `cut` come at a time, before it closes the connection. `to_head`: the
+/// request was HEAD. `None` when it is refused or broke off.
+#[must_use]
+pub fn answer(bytes: &[u8], cut: usize, to_head: bool) -> Option<Answered> {
+    let mut reader = Reader::new();
+    reader.begin(to_head);
+    let (mut heard, mut body) = (None, Vec::new());
+    for piece in bytes.chunks(cut.max(1)) {
+        reader.buffer().extend_from_slice(piece);
+        if heard.is_none() {
+            heard = reader.head().ok()?;
+        }
+        while let Next::Piece(piece) = reader.next().ok()? {
+            body.extend_from_slice(&piece);
+        }
+    }
+    let is_kept = reader.is_idle();
+    reader.close().ok()?;
+    let response = heard?.response;
+    let headers = response.headers().iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()));
+    let mut headers: Vec<_> = headers.collect();
+    headers.sort_by(|one, other| one.0.cmp(&other.0));
+    Some(Answered { status: response.status().as_u16(), headers, body, is_kept })
 }
 
 /// Every way in which a request's path can be read, the one that is matched first; none when it is refused.

@@ -17,20 +17,27 @@ use bytes::Bytes;
 use http::Method;
 use http::header as theirs;
 use http::response::Parts;
-use http_body::Body as _;
-use hyper::body::Incoming;
 
-use super::connection::Connection;
+use super::connection::Rest;
 use super::headers;
 use super::pool::{self, Key};
-use super::watch::Timer;
 use crate::config::front::Upstream;
 use crate::front::balance::Pick;
 
+/// The head of an upstream's answer, as it was read.
+#[derive(Debug)]
+pub(in crate::front) struct Heard {
+    /// The head of the client's answer, without a body and a length.
+    pub(in crate::front) response: HttpResponse,
+    /// The length that it announces, where there is no body, too.
+    pub(in crate::front) length: Option<u64>,
+    /// Whether it names WebSocket as the protocol that follows.
+    pub(in crate::front) is_websocket: bool,
+}
+
 /// An upstream's answer, its connection, and what becomes of that afterwards.
 pub(super) struct Answer {
-    pub(super) incoming: Incoming,
-    pub(super) connection: Connection,
+    pub(super) rest: Rest,
     pub(super) key: Key,
     pub(super) config: Arc<Upstream>,
     /// Counts as a request under way until the answer has ended.
@@ -40,43 +47,39 @@ pub(super) struct Answer {
     pub(super) deadline: Option<Instant>,
 }
 
-/// What is wrong with the head of an answer, so that it is not clear where its body ends.
-pub(super) fn fault(head: &Parts) -> Option<&'static str> {
-    let mut codings = head.headers.get_all(theirs::TRANSFER_ENCODING).iter();
-    let first = codings.next()?;
-    if head.headers.contains_key(theirs::CONTENT_LENGTH) {
-        return Some("it has both Content-Length and Transfer-Encoding");
+impl Heard {
+    /// What HTTP/2 says.
+    pub(super) fn of(head: &Parts) -> Self {
+        // Both sides allow three digits.
+        let status = StatusCode::from_u16(head.status.as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
+        let mut response = HttpResponse::with_body(status, body::None::new().boxed());
+        headers::of_answer(&head.headers, response.headers_mut());
+        let length = head.headers.get(theirs::CONTENT_LENGTH);
+        let length = length.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        Self { response, length, is_websocket: false }
     }
-    let is_plain = first.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked") && codings.next().is_none();
-    (!is_plain).then_some("its Transfer-Encoding is not chunked alone")
-}
-
-/// The head of the client's answer, without a body and a length.
-pub(super) fn head(head: &Parts) -> HttpResponse {
-    // Both sides allow three digits.
-    let status = StatusCode::from_u16(head.status.as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
-    let mut response = HttpResponse::with_body(status, body::None::new().boxed());
-    headers::of_answer(&head.headers, response.headers_mut());
-    response
 }
 
 impl Answer {
     /// The client's answer.
-    pub(super) fn respond(self, head: &Parts, method: &Method, request: &HttpRequest) -> HttpResponse {
-        let mut response = self::head(head);
-        let announced =
-            head.headers.get(theirs::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.trim().parse::<u64>().ok());
-        let body = match head.status.as_u16() {
-            204 => self.over(BodySize::None),
-            304 => {
-                if let Some(length) = announced {
+    pub(super) fn respond(mut self, heard: Heard, method: &Method, request: &HttpRequest) -> HttpResponse {
+        let Heard { mut response, length, .. } = heard;
+        let body = match response.status() {
+            StatusCode::NO_CONTENT => self.over(BodySize::None),
+            StatusCode::NOT_MODIFIED => {
+                if let Some(length) = length {
                     response.headers_mut().insert(header::CONTENT_LENGTH, header::HeaderValue::from(length));
                 }
                 self.over(BodySize::None)
             }
-            _ if *method == Method::HEAD => self.over(announced.map_or(BodySize::None, BodySize::Sized)),
-            _ if self.incoming.is_end_stream() => self.over(BodySize::Sized(0)),
-            _ => self.relay().boxed(),
+            _ if *method == Method::HEAD => self.over(length.map_or(BodySize::None, BodySize::Sized)),
+            _ => match self.rest.whole() {
+                Some(bytes) => {
+                    self.release();
+                    BoxBody::new(bytes)
+                }
+                None => self.relay().boxed(),
+            },
         };
         if request.version() < Version::HTTP_11 && body.size() == BodySize::Stream {
             // The end of the connection is the end of the body.
@@ -96,37 +99,14 @@ impl Answer {
     }
 
     fn relay(self) -> Relay {
-        let size = self.incoming.size_hint().exact().map_or(BodySize::Stream, BodySize::Sized);
-        Relay { size, answer: Some(self), timer: Timer::default(), waiting_since: None }
+        let size = self.rest.length().map_or(BodySize::Stream, BodySize::Sized);
+        Relay { size, answer: Some(self), waiting_since: None }
     }
 
     /// Gives the connection back, if nothing is under way on it any more.
     fn release(self) {
-        let Self { incoming, connection, key, config, .. } = self;
-        drop(incoming);
-        if let Connection::Http1(connection) = connection {
-            pool::put(&key, connection, &config.keep_alive);
-        }
-    }
-
-    /// The next piece of the body.
-    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, hyper::Error>>> {
-        loop {
-            let mut frame = Pin::new(&mut self.incoming).poll_frame(cx);
-            if frame.is_pending() {
-                // What is asked for is fetched by the connection.
-                self.connection.drive(cx);
-                frame = Pin::new(&mut self.incoming).poll_frame(cx);
-            }
-            match std::task::ready!(frame) {
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(bytes) if !bytes.is_empty() => return Poll::Ready(Some(Ok(bytes))),
-                    // Nothing, or trailers, which not every client expects.
-                    _ => {}
-                },
-                Some(Err(err)) => return Poll::Ready(Some(Err(err))),
-                None => return Poll::Ready(None),
-            }
+        if let Rest::Http1(connection) = self.rest {
+            pool::put(&self.key, connection, &self.config.keep_alive);
         }
     }
 }
@@ -151,7 +131,6 @@ struct Relay {
     size: BodySize,
     /// `None` when it has ended.
     answer: Option<Answer>,
-    timer: Timer,
     /// Since when the client would take more and the upstream sends no more.
     waiting_since: Option<Instant>,
 }
@@ -178,7 +157,7 @@ impl MessageBody for Relay {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenOff>>> {
         let this = self.get_mut();
         let Some(answer) = &mut this.answer else { return Poll::Ready(None) };
-        let why = match answer.poll_piece(cx) {
+        let why = match answer.rest.poll_piece(cx) {
             Poll::Ready(Some(Ok(bytes))) => {
                 this.waiting_since = None;
                 return Poll::Ready(Some(Ok(bytes)));
@@ -193,7 +172,7 @@ impl MessageBody for Relay {
             Poll::Pending => {
                 let silent = *this.waiting_since.get_or_insert_with(Instant::now) + answer.read_timeout;
                 let due = answer.deadline.map_or(silent, |deadline| deadline.min(silent));
-                std::task::ready!(this.timer.poll(cx, due));
+                std::task::ready!(answer.rest.timer().poll(cx, due));
                 if due == silent { format!("nothing within {:?}", answer.read_timeout) } else { "it took too long".to_owned() }
             }
         };

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use hyper::client::conn::http2;
 use hyper_util::rt::TokioIo;
 
-use super::connection::{Connection, Http1};
+use super::connection::Connection;
+use super::http1::Http1;
 use super::pool::{self, Key};
 use super::source::Outgoing;
 use crate::config::front::KeepAlive;
@@ -38,8 +39,7 @@ pub(super) async fn connect(target: &Target<'_>) -> Result<Connection, ConnectEr
     let tls = target.tls.zip(target.key.tls.as_ref()).map(|(tls, (_, name))| (&**tls, name.as_str()));
     let (io, is_http2) = open(target.key.address, tls, target.key.http2).await?;
     if !is_http2 {
-        let connection = Http1::open(io).await.map_err(ConnectError::Http)?;
-        return Ok(Connection::Http1(Box::new(connection)));
+        return Ok(Connection::Http1(Box::new(Http1::new(io))));
     }
     let mut builder = http2::Builder::new(OnThisWorker);
     builder.initial_stream_window_size(STREAM_WINDOW).initial_connection_window_size(CONNECTION_WINDOW);

@@ -6,7 +6,8 @@ use actix_web::http::ConnectionType;
 use actix_web::{HttpResponse, ResponseError};
 
 use super::connect::ConnectError;
-use super::connection::SendError;
+use super::connection::{Break, SendError};
+use super::http1;
 use super::source::ClientFault;
 use super::watch::Expiry;
 use crate::api::{Code, Problem};
@@ -31,8 +32,8 @@ pub(super) enum Failure {
     Tls(#[from] TlsError),
     #[error("no connection within {0:?}")]
     ConnectTimeout(Duration),
-    #[error("{phase}: {}", with_causes(.source))]
-    Broken { phase: Phase, source: hyper::Error },
+    #[error("{phase}: {source}")]
+    Broken { phase: Phase, source: Break },
     #[error("{0}: nothing within {1:?}")]
     Silent(Phase, Duration),
     #[error("the exchange took longer than {0:?}")]
@@ -81,6 +82,9 @@ impl Failure {
     pub(super) fn of_send(error: SendError, all_sent: bool, limits: &crate::config::front::Proxying) -> Self {
         let phase = if all_sent { Phase::FirstByte } else { Phase::Write };
         match error {
+            SendError::Refused => Self::Refused(Code::InvalidInput, "its host, its path or its headers cannot be passed on"),
+            SendError::Failed(Break::Http1(http1::Error::Malformed(why))) => Self::Answer(why),
+            SendError::Failed(Break::Http1(http1::Error::Client(fault))) => Self::Client(fault),
             SendError::Unsent(source) => Self::Broken { phase: Phase::Write, source },
             SendError::Failed(source) => Self::Broken { phase, source },
             SendError::Expired(Expiry::Client) => Self::ClientSilent(limits.write_timeout),
@@ -95,7 +99,7 @@ impl Failure {
         match self {
             Self::Connect(_) | Self::ConnectTimeout(_) => Some(balance::Failure::Connect),
             Self::Silent(..) => Some(balance::Failure::Timeout),
-            Self::Broken { source, .. } if source.is_parse() => Some(balance::Failure::Protocol),
+            Self::Broken { source: Break::Http2(source), .. } if source.is_parse() => Some(balance::Failure::Protocol),
             Self::Broken { .. } => Some(balance::Failure::Reset),
             Self::Answer(_) => Some(balance::Failure::Protocol),
             // The whole exchange's limit says nothing of one server.
@@ -143,16 +147,4 @@ impl Failure {
             }
         }
     }
-}
-
-/// An error and what is behind it, on one line.
-fn with_causes(error: &hyper::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(next) = cause {
-        text.push_str(": ");
-        text.push_str(&next.to_string());
-        cause = next.source();
-    }
-    text
 }

@@ -7,21 +7,18 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{self as ours, HeaderValue};
 use actix_web::http::{ConnectionType, Version};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
-use http::header as theirs;
-use http::response::Parts;
+use http::Method;
 use http::uri::{PathAndQuery, Scheme};
-use http::{Method, Response};
-use hyper::body::Incoming;
 
-use super::answer::{self, Answer};
+use super::answer::{Answer, Heard};
 use super::connect::{Target, connect};
-use super::connection::Connection;
+use super::connection::{Asking, Connection, Rest};
 use super::failure::{Failed, Failure};
 use super::head::{Head, MAX_HOPS, hops_of};
 use super::pool::{self, Key};
 use super::source::Source;
 use super::tunnel::Tunnel;
-use super::watch::{Timer, Watch};
+use super::watch::Watch;
 use super::{Exchange, Proxy};
 use crate::api::Code;
 use crate::config::front::{self, Protocol, Proxying};
@@ -146,7 +143,7 @@ impl Forwarding<'_> {
         let key = self.key(&pick);
         let mut fresh = false;
         let failed = loop {
-            let (mut link, response) = match self.exchange(&pick, &key, fresh).await {
+            let (heard, rest) = match self.exchange(&pick, &key, fresh).await {
                 Ok(answered) => answered,
                 Err((failed, may_be_stale)) if may_be_stale && !fresh => {
                     // The server closed a kept connection just then; that says nothing of how it is.
@@ -156,14 +153,13 @@ impl Forwarding<'_> {
                 }
                 Err((failed, _)) => break failed,
             };
-            let (head, incoming) = response.into_parts();
-            if let Some(why) = self.fault(&head) {
-                break Failed::sent(Failure::Answer(why));
+            let status = heard.response.status().as_u16();
+            if status == 101 && !(self.raw.is_some() && heard.is_websocket) {
+                break Failed::sent(Failure::Answer("it switches to a protocol that was not asked for"));
             }
-            link.is_used = true;
             let first_byte = self.timings.first_byte.unwrap_or_default();
-            pick.report(Outcome::Answered { status: head.status.as_u16(), first_byte });
-            return Ok(self.respond(&head, incoming, link.connection, key, pick));
+            pick.report(Outcome::Answered { status, first_byte });
+            return Ok(self.respond(heard, rest, key, pick));
         };
         // A client that broke off its body broke the exchange, not the server.
         if let Some(failure) = failed.failure.of_server().filter(|_| self.source.fault().is_none()) {
@@ -173,28 +169,24 @@ impl Forwarding<'_> {
     }
 
     /// Sends the request over a kept or a new connection. Of a failure it is told whether a kept connection may be all there is to it.
-    async fn exchange(&mut self, pick: &Pick, key: &Key, fresh: bool) -> Result<(Link, Response<Incoming>), (Failed, bool)> {
+    async fn exchange(&mut self, pick: &Pick, key: &Key, fresh: bool) -> Result<(Heard, Rest), (Failed, bool)> {
         let connecting = Instant::now();
-        let mut link = self.link(key, fresh).await.map_err(|failure| (Failed::unsent(failure), false))?;
+        let Link { connection, is_used } = self.link(key, fresh).await.map_err(|failure| (Failed::unsent(failure), false))?;
         *self.timings.connect.get_or_insert_default() += connecting.elapsed();
         let scheme = if self.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
-        let scheme = link.connection.is_http2().then_some(scheme);
-        let request = self.head.request(pick.name(), scheme, &self.source).ok_or_else(|| {
-            let why = "its host, its path or its headers cannot be passed on";
-            (Failed::unsent(Failure::Refused(Code::InvalidInput, why)), false)
-        })?;
+        let asking = Asking { head: &self.head, source: &self.source, server: pick.name(), scheme };
         let sending = Instant::now();
-        let watch = Watch { how: self.how, source: &self.source, deadline: self.deadline, timer: Timer::default() };
-        match link.connection.send(request, watch).await {
-            Ok(response) => {
+        let watch = Watch { how: self.how, source: &self.source, deadline: self.deadline };
+        match connection.send(&asking, &watch).await {
+            Ok(answered) => {
                 self.timings.first_byte = Some(sending.elapsed());
-                Ok((link, response))
+                Ok(answered)
             }
             Err(error) => {
                 let is_unsent = error.is_unsent();
                 let failure = Failure::of_send(error, self.source.has_ended(), self.how);
                 let is_reset = matches!(failure, Failure::Broken { .. }) && self.source.fault().is_none();
-                let may_be_stale = link.is_used && is_reset && self.may_repeat(!is_unsent);
+                let may_be_stale = is_used && is_reset && self.may_repeat(!is_unsent);
                 Err((Failed { failure, was_sent: !is_unsent }, may_be_stale))
             }
         }
@@ -234,33 +226,22 @@ impl Forwarding<'_> {
         Key { address: pick.address(), http2, tls }
     }
 
-    /// What is wrong with the head of an answer.
-    fn fault(&self, head: &Parts) -> Option<&'static str> {
-        if head.status.as_u16() == 101 {
-            let protocol = head.headers.get(theirs::UPGRADE).map(http::HeaderValue::as_bytes);
-            let is_asked = self.raw.is_some() && protocol.is_some_and(|name| name.eq_ignore_ascii_case(b"websocket"));
-            return (!is_asked).then_some("it switches to a protocol that was not asked for");
-        }
-        answer::fault(head)
-    }
-
-    fn respond(&mut self, head: &Parts, incoming: Incoming, connection: Connection, key: Key, pick: Pick) -> HttpResponse {
+    fn respond(&mut self, heard: Heard, rest: Rest, key: Key, pick: Pick) -> HttpResponse {
         self.timings.upstream = Some(format!("{} {}", self.config.name, pick.name()));
         let sticky = pick.sticky();
-        let location = self.location(head, pick.name());
-        let mut response = match (connection, self.raw.take()) {
-            (Connection::Http1(connection), Some(raw)) if head.status.as_u16() == 101 => match connection.into_bytes() {
-                Some((io, first)) => {
-                    let tunnel = Tunnel::open(io, first, raw, self.how.websocket_timeout, &self.proxy.tasks, pick);
-                    tunnel.respond(answer::head(head))
-                }
-                None => Failure::Answer("its connection is gone").answer(),
-            },
-            (connection, _) => {
+        let location = self.location(&heard, pick.name());
+        let is_switched = heard.response.status().as_u16() == 101;
+        let mut response = match (rest, self.raw.take()) {
+            (Rest::Http1(connection), Some(raw)) if is_switched => {
+                let (io, first) = connection.into_bytes();
+                let tunnel = Tunnel::open(io, first, raw, self.how.websocket_timeout, &self.proxy.tasks, pick);
+                tunnel.respond(heard.response)
+            }
+            (rest, _) => {
                 let (read_timeout, deadline) = (self.how.read_timeout, self.deadline);
                 let config = Arc::clone(&self.config);
-                let answer = Answer { incoming, connection, key, config, pick, read_timeout, deadline };
-                answer.respond(head, &self.head.method, self.request)
+                let answer = Answer { rest, key, config, pick, read_timeout, deadline };
+                answer.respond(heard, &self.head.method, self.request)
             }
         };
         if let Some(location) = location.and_then(|location| HeaderValue::from_str(&location).ok()) {
@@ -273,8 +254,8 @@ impl Forwarding<'_> {
     }
 
     /// A `Location` that names the server itself, at the client's address. It is rewritten, never followed.
-    fn location(&self, head: &Parts, server: &str) -> Option<String> {
-        let location = head.headers.get(theirs::LOCATION).filter(|_| self.how.rewrite_location)?.to_str().ok()?;
+    fn location(&self, heard: &Heard, server: &str) -> Option<String> {
+        let location = heard.response.headers().get(ours::LOCATION).filter(|_| self.how.rewrite_location)?.to_str().ok()?;
         let rest = location.strip_prefix("http://").or_else(|| location.strip_prefix("https://"))?;
         let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         let is_own = [server, self.head.host(server)].iter().any(|own| own.eq_ignore_ascii_case(authority));

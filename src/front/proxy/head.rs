@@ -6,11 +6,10 @@ use std::net::IpAddr;
 use actix_web::http::Version;
 use actix_web::http::header as ours;
 use actix_web::{HttpMessage, HttpRequest};
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Method, Request, Uri};
 
-use super::headers::{self, HOPS};
+use super::headers::{self, HOPS, Told, can_be_sent};
 use super::source::{Length, Outgoing, Source};
 use crate::config::front::{HeaderText, HostHeader, Piece, Proxying, Variable};
 use crate::front::client::Client;
@@ -32,45 +31,71 @@ pub(super) struct Head<'a> {
 }
 
 impl Head<'_> {
-    /// The request for one server, which is called `server` (`host:port`).
-    pub(super) fn request(&self, server: &str, http2: Option<Scheme>, source: &Source) -> Option<Request<Outgoing>> {
-        let mut headers = headers::of_request(self.request.headers());
-        let host = self.host(server);
-        let uri = match http2 {
-            // HTTP/2 has the host in its pseudo-headers.
-            Some(scheme) => {
-                let authority = Authority::try_from(host).ok()?;
-                Uri::builder().scheme(scheme).authority(authority).path_and_query(self.path.clone()).build().ok()?
-            }
-            None => {
-                headers.insert(header::HOST, HeaderValue::from_str(host).ok()?);
-                Uri::from(self.path.clone())
-            }
-        };
-        self.say_who_asks(&mut headers);
-        match source.length() {
-            Length::Known(length) => drop(headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length))),
-            Length::Unknown if !uri_has_authority(&uri) => {
-                headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-            }
-            // Servers want to be told that there is nothing where something is usual.
-            Length::None if matches!(self.method, Method::POST | Method::PUT | Method::PATCH) => {
-                headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-            }
-            Length::None | Length::Unknown => {}
+    /// Writes the head of HTTP/1.1 for one server, which is called `server` (`host:port`); `None` when it cannot be written.
+    pub(super) fn write(&self, server: &str, source: &Source, out: &mut Vec<u8>) -> Option<()> {
+        let (host, path) = (self.host(server), self.path.as_str());
+        if !can_be_sent(host.as_bytes()) {
+            return None;
         }
-        for (name, value) in &self.how.request_headers {
-            self.edit(&mut headers, name, value);
+        let root = if path.starts_with(['/', '*']) { "" } else { "/" };
+        for part in [self.method.as_str(), " ", root, path, " HTTP/1.1\r\n"] {
+            out.extend_from_slice(part.as_bytes());
+        }
+        out.tell("host", host.as_bytes());
+        self.tell(out);
+        match source.length() {
+            Length::Unknown => out.tell("transfer-encoding", b"chunked"),
+            length => self.tell_length(length, out),
         }
         if self.is_websocket {
-            headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            out.tell("connection", b"upgrade");
+            out.tell("upgrade", b"websocket");
         }
+        out.extend_from_slice(b"\r\n");
+        Some(())
+    }
+
+    /// The same for HTTP/2, which has the host in its pseudo-headers.
+    pub(super) fn request(&self, server: &str, scheme: Scheme, source: &Source) -> Option<Request<Outgoing>> {
+        let authority = Authority::try_from(self.host(server)).ok()?;
+        let uri = Uri::builder().scheme(scheme).authority(authority).path_and_query(self.path.clone()).build().ok()?;
         let mut request = Request::new(source.body());
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = uri;
-        *request.headers_mut() = headers;
+        let headers = request.headers_mut();
+        headers.reserve(self.request.headers().len() + 8);
+        self.tell(headers);
+        self.tell_length(source.length(), headers);
         Some(request)
+    }
+
+    /// Tells a server the client's headers, who asks, and what the configuration says.
+    fn tell(&self, to: &mut impl Told) {
+        headers::of_request(self.request.headers(), |name| self.is_set(name), to);
+        self.say_who_asks(to);
+        let set = &self.how.request_headers;
+        for (at, (name, text)) in set.iter().enumerate() {
+            let value = self.fill(text);
+            // A name that is spelt in two ways has the value that is said last.
+            let is_last = set[at + 1..].iter().all(|(other, _)| other != name);
+            if is_last && !value.is_empty() {
+                to.tell(name, value.as_bytes());
+            }
+        }
+    }
+
+    fn tell_length(&self, length: Length, to: &mut impl Told) {
+        match length {
+            Length::Known(length) => to.tell("content-length", length.to_string().as_bytes()),
+            // Servers want to be told that there is nothing where something is usual.
+            Length::None if matches!(self.method, Method::POST | Method::PUT | Method::PATCH) => to.tell("content-length", b"0"),
+            Length::None | Length::Unknown => {}
+        }
+    }
+
+    /// Whether the configuration sets a header or takes it away.
+    fn is_set(&self, name: &str) -> bool {
+        self.how.request_headers.iter().any(|(set, _)| set == name)
     }
 
     /// The `Host` that a server is told.
@@ -84,33 +109,47 @@ impl Head<'_> {
 
     /// Who asked, by what, for which host. What the client itself wrote there stands only when it came through proxies that are trusted,
     /// which is when its address is not the connection's.
-    fn say_who_asks(&self, headers: &mut HeaderMap) {
+    fn say_who_asks(&self, to: &mut impl Told) {
         let Client { address, scheme, host, .. } = self.client;
         let peer = self.request.peer_addr().map(|peer| peer.ip());
         let came_through = peer.filter(|peer| peer != address);
-        let chain = match came_through {
-            Some(peer) => appended(self.request, "x-forwarded-for", &peer.to_string()),
-            None => address.to_string(),
+        let nearest = came_through.unwrap_or(*address);
+        let mut say = |name: &str, value: &str| {
+            if !value.is_empty() && !self.is_set(name) {
+                to.tell(name, value.as_bytes());
+            }
         };
-        set(headers, HeaderName::from_static("x-forwarded-for"), &chain);
-        set(headers, HeaderName::from_static("x-forwarded-proto"), scheme);
-        set(headers, HeaderName::from_static("x-forwarded-host"), host);
-        let own = forwarded(came_through.unwrap_or(*address), scheme, host);
-        let chain = if came_through.is_some() { appended(self.request, "forwarded", &own) } else { own };
-        set(headers, header::FORWARDED, &chain);
-        let version = if self.request.version() == Version::HTTP_2 { "2 plinth" } else { "1.1 plinth" };
-        set(headers, header::VIA, &appended(self.request, "via", version));
-        headers.insert(HeaderName::from_static(HOPS), HeaderValue::from(u16::from(self.hops) + 1));
+        let mut text = String::with_capacity(128);
+        // Writing to a string does not fail.
+        if came_through.is_some() {
+            self.repeat("x-forwarded-for", &mut text);
+        }
+        let _ = write!(text, "{nearest}");
+        say("x-forwarded-for", &text);
+        say("x-forwarded-proto", scheme);
+        say("x-forwarded-host", host);
+        text.clear();
+        if came_through.is_some() {
+            self.repeat("forwarded", &mut text);
+        }
+        forwarded(nearest, scheme, host, &mut text);
+        say("forwarded", &text);
+        text.clear();
+        self.repeat("via", &mut text);
+        text.push_str(if self.request.version() == Version::HTTP_2 { "2 plinth" } else { "1.1 plinth" });
+        say("via", &text);
+        text.clear();
+        let _ = write!(text, "{}", u16::from(self.hops) + 1);
+        say(HOPS, &text);
     }
 
-    /// Sets a header as the configuration says, or takes it away.
-    fn edit(&self, headers: &mut HeaderMap, name: &str, text: &HeaderText) {
-        let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { return };
-        if text.0.is_empty() {
-            headers.remove(name);
-            return;
+    /// Writes what the client wrote in a list header, for more to come behind it.
+    fn repeat(&self, name: &str, into: &mut String) {
+        let said = self.request.headers().get_all(name).filter_map(|value: &ours::HeaderValue| value.to_str().ok());
+        for value in said.filter(|value| !value.is_empty()) {
+            into.push_str(value);
+            into.push_str(", ");
         }
-        set(headers, name, &self.fill(text));
     }
 
     fn fill(&self, text: &HeaderText) -> String {
@@ -147,37 +186,17 @@ pub(super) fn hops_of(request: &HttpRequest) -> u8 {
     value.map_or(0, |value| value.to_str().ok().and_then(|text| text.parse().ok()).unwrap_or(u8::MAX))
 }
 
-fn uri_has_authority(uri: &Uri) -> bool {
-    uri.authority().is_some()
-}
-
-/// One element of a `Forwarded` header (RFC 7239).
-fn forwarded(address: IpAddr, scheme: &str, host: &str) -> String {
-    let mut element = match address {
-        IpAddr::V4(address) => format!("for={address};proto={scheme}"),
-        IpAddr::V6(address) => format!("for=\"[{address}]\";proto={scheme}"),
+/// Writes one element of a `Forwarded` header (RFC 7239).
+fn forwarded(address: IpAddr, scheme: &str, host: &str, into: &mut String) {
+    // Writing to a string does not fail.
+    let _ = match address {
+        IpAddr::V4(address) => write!(into, "for={address};proto={scheme}"),
+        IpAddr::V6(address) => write!(into, "for=\"[{address}]\";proto={scheme}"),
     };
     if !host.is_empty() && !host.contains(['"', '\\']) {
-        element.push_str(";host=\"");
-        element.push_str(host);
-        element.push('"');
-    }
-    element
-}
-
-/// What the client wrote in a list header, and `own` behind it.
-fn appended(request: &HttpRequest, name: &str, own: &str) -> String {
-    let said = request.headers().get_all(name).filter_map(|value: &ours::HeaderValue| value.to_str().ok());
-    let mut chain: String = said.filter(|value| !value.is_empty()).flat_map(|value| [value, ", "]).collect();
-    chain.push_str(own);
-    chain
-}
-
-/// Sets a header whose value can be sent; takes it away otherwise.
-fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    match HeaderValue::from_str(value) {
-        Ok(value) if !value.is_empty() => drop(headers.insert(name, value)),
-        _ => drop(headers.remove(name)),
+        into.push_str(";host=\"");
+        into.push_str(host);
+        into.push('"');
     }
 }
 

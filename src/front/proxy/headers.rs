@@ -14,7 +14,7 @@ const REPLACED: [&str; 9] =
 pub(super) const HOPS: &str = "x-plinth-hops";
 
 /// Whether a header is for one connection alone. Names are in small letters.
-fn is_of_connection(name: &str) -> bool {
+pub(super) fn is_of_connection(name: &str) -> bool {
     matches!(
         name,
         "connection"
@@ -32,16 +32,26 @@ fn is_of_connection(name: &str) -> bool {
 
 /// The headers that `Connection` headers name, in small letters.
 #[derive(Debug, Default)]
-struct Named(Vec<String>);
+pub(super) struct Named(Vec<String>);
 
 impl Named {
     fn of<'a>(values: impl Iterator<Item = &'a [u8]>) -> Self {
-        let tokens = values.flat_map(|value| value.split(|byte| *byte == b','));
-        let tokens = tokens.filter_map(|token| std::str::from_utf8(token.trim_ascii()).ok());
+        let mut named = Self::default();
+        values.for_each(|value| named.add(value));
+        named
+    }
+
+    /// Takes the names of a `Connection` header.
+    pub(super) fn add(&mut self, value: &[u8]) {
+        let tokens = value.split(|byte| *byte == b',').filter_map(|token| std::str::from_utf8(token.trim_ascii()).ok());
         // The common ones name nothing that would cross anyway.
         let common = ["", "close", "keep-alive", "upgrade"];
         let named = tokens.filter(|token| !common.iter().any(|common| token.eq_ignore_ascii_case(common)));
-        Self(named.map(str::to_ascii_lowercase).collect())
+        self.0.extend(named.map(str::to_ascii_lowercase));
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
     }
 
     fn has(&self, name: &str) -> bool {
@@ -49,27 +59,56 @@ impl Named {
     }
 }
 
-/// The client's headers that the upstream is to see.
-pub(in crate::front) fn of_request(from: &ours::HeaderMap) -> theirs::HeaderMap {
-    let named = Named::of(from.get_all(ours::CONNECTION).map(ours::HeaderValue::as_bytes));
-    let mut to = theirs::HeaderMap::with_capacity(from.len() + 8);
-    for (name, value) in from {
-        let text = name.as_str();
-        if is_of_connection(text) || is_replaced(text) || named.has(text) {
-            continue;
-        }
-        let (Ok(name), Ok(value)) =
-            (theirs::HeaderName::from_bytes(text.as_bytes()), theirs::HeaderValue::from_bytes(value.as_bytes()))
-        else {
-            continue;
-        };
-        match to.get_mut(&name).filter(|_| name == theirs::COOKIE) {
-            // HTTP/2 splits cookies, HTTP/1.1 has one header of them (RFC 9113, 8.2.3).
-            Some(cookies) => join(cookies, b"; ", &value),
-            None => drop(to.append(name, value)),
+/// Takes the headers of a request for an upstream, one after the other.
+pub(in crate::front) trait Told {
+    /// Adds a header. The name is in small letters; a value that cannot be sent is left out.
+    fn tell(&mut self, name: &str, value: &[u8]);
+}
+
+impl Told for theirs::HeaderMap {
+    fn tell(&mut self, name: &str, value: &[u8]) {
+        if let (Ok(name), Ok(value)) = (theirs::HeaderName::from_bytes(name.as_bytes()), theirs::HeaderValue::from_bytes(value)) {
+            self.append(name, value);
         }
     }
-    to
+}
+
+/// Lines of a head of HTTP/1.1.
+impl Told for Vec<u8> {
+    fn tell(&mut self, name: &str, value: &[u8]) {
+        if can_be_sent(value) {
+            for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+                self.extend_from_slice(part);
+            }
+        }
+    }
+}
+
+/// Whether a value holds nothing that would end its line.
+pub(super) fn can_be_sent(value: &[u8]) -> bool {
+    // Without a way out of the loop, so that many bytes are looked at together.
+    value.iter().fold(true, |good, byte| good & ((*byte >= b' ' && *byte != 0x7f) || *byte == b'\t'))
+}
+
+/// Tells an upstream the client's headers that it is to see, but for those that `is_set` says are told otherwise.
+pub(in crate::front) fn of_request(from: &ours::HeaderMap, is_set: impl Fn(&str) -> bool, to: &mut impl Told) {
+    let named = Named::of(from.get_all(ours::CONNECTION).map(ours::HeaderValue::as_bytes));
+    let crosses = |name: &str| !(is_of_connection(name) || is_replaced(name) || named.has(name) || is_set(name));
+    for (name, value) in from {
+        if name != ours::COOKIE && crosses(name.as_str()) {
+            to.tell(name.as_str(), value.as_bytes());
+        }
+    }
+    let mut cookies = from.get_all(ours::COOKIE).filter(|_| crosses("cookie")).map(ours::HeaderValue::as_bytes);
+    match (cookies.next(), cookies.next()) {
+        (None, _) => {}
+        (Some(all), None) => to.tell("cookie", all),
+        // HTTP/2 splits cookies, HTTP/1.1 has one header of them (RFC 9113, 8.2.3).
+        (Some(first), Some(second)) => {
+            let all: Vec<&[u8]> = [first, second].into_iter().chain(cookies).collect();
+            to.tell("cookie", &all.join(&b"; "[..]));
+        }
+    }
 }
 
 /// Whether a header is ours to say; servers that turn `-` into `_` would take the one for the other.
@@ -77,7 +116,7 @@ fn is_replaced(name: &str) -> bool {
     REPLACED.contains(&name) || (name.contains('_') && REPLACED.contains(&name.replace('_', "-").as_str()))
 }
 
-/// The upstream's headers that the client is to see; lengths are not among them.
+/// The headers of an answer over HTTP/2 that the client is to see; lengths are not among them.
 pub(super) fn of_answer(from: &theirs::HeaderMap, to: &mut ours::HeaderMap) {
     let named = Named::of(from.get_all(theirs::CONNECTION).iter().map(theirs::HeaderValue::as_bytes));
     for (name, value) in from {
@@ -90,13 +129,5 @@ pub(super) fn of_answer(from: &theirs::HeaderMap, to: &mut ours::HeaderMap) {
         {
             to.append(name, value);
         }
-    }
-}
-
-/// Puts `more` behind what a header says.
-pub(super) fn join(value: &mut theirs::HeaderValue, between: &[u8], more: &theirs::HeaderValue) {
-    let joined = [value.as_bytes(), between, more.as_bytes()].concat();
-    if let Ok(joined) = theirs::HeaderValue::from_bytes(&joined) {
-        *value = joined;
     }
 }

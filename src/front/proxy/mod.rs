@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! forward -> source (the client's body, taken as fast as the server takes it)
-//!         -> balance (which server) -> pool | connect (a connection) -> head (what the server is told) -> connection (sends it)
+//!         -> balance (which server) -> pool | connect (a connection)
+//!         -> connection (sends it, by http1 or hyper's HTTP/2) -> head (what the server is told)
 //!         -> answer (streams back; gives the connection to the pool) | tunnel (a WebSocket) | failure (a problem, or the next server)
 //! ```
 //!
@@ -22,6 +23,7 @@ mod failure;
 mod forward;
 mod head;
 mod headers;
+mod http1;
 mod pool;
 mod source;
 mod tunnel;
@@ -33,6 +35,7 @@ use actix_web::HttpRequest;
 use actix_web::dev::Payload;
 
 pub(super) use headers::of_request as passed_on;
+pub(super) use http1::{Next, Reader};
 
 use super::client::Client;
 use super::transport::{TlsConfigs, TlsError};

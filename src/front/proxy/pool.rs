@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use hyper::client::conn::http2;
 
-use super::connection::Http1;
+use super::http1::Http1;
 use super::source::Outgoing;
 use crate::config::front::KeepAlive;
 
@@ -58,6 +58,7 @@ pub(super) fn put(key: &Key, mut connection: Box<Http1>, keep: &KeepAlive) {
     if keep.idle == 0 || is_spent || !connection.is_ready() {
         return;
     }
+    connection.rest();
     let kept = Kept { connection, used_at: Instant::now(), timeout: keep.idle_timeout };
     POOL.with_borrow_mut(|pool| {
         // The key is copied for the first connection alone.

@@ -33,7 +33,7 @@ pub(super) enum Length {
 
 /// What a client does wrong while it sends a body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum ClientFault {
+pub(in crate::front) enum ClientFault {
     /// It broke off, or what it sent is no body.
     #[error("the client's body ended early: {0}")]
     Broken(String),
@@ -186,23 +186,29 @@ impl State {
     }
 }
 
-impl http_body::Body for Outgoing {
-    type Data = Bytes;
-    type Error = ClientFault;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, ClientFault>>> {
-        let this = self.get_mut();
-        let mut state = this.source.0.borrow_mut();
-        let kept = state.kept.get(this.at).cloned();
+impl Outgoing {
+    /// The next piece; it is asked of the client when all that was kept is sent.
+    pub(super) fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, ClientFault>>> {
+        let mut state = self.source.0.borrow_mut();
+        let kept = state.kept.get(self.at).cloned();
         let next = match kept {
             Some(bytes) => Some(Ok(bytes)),
             None => std::task::ready!(state.poll_payload(cx)),
         };
         if let Some(Ok(bytes)) = &next {
-            this.at += 1;
-            this.sent += bytes.len() as u64;
+            self.at += 1;
+            self.sent += bytes.len() as u64;
         }
-        Poll::Ready(next.map(|next| next.map(Frame::data)))
+        Poll::Ready(next)
+    }
+}
+
+impl http_body::Body for Outgoing {
+    type Data = Bytes;
+    type Error = ClientFault;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, ClientFault>>> {
+        self.get_mut().poll_bytes(cx).map(|next| next.map(|next| next.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {

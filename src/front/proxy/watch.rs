@@ -50,14 +50,13 @@ pub(super) struct Watch<'a> {
     pub(super) source: &'a Source,
     /// When all of the exchange is to be over.
     pub(super) deadline: Option<Instant>,
-    pub(super) timer: Timer,
 }
 
 impl Watch<'_> {
     /// Ready when somebody was silent for too long.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Expiry> {
+    pub(super) fn poll(&self, cx: &mut Context<'_>, timer: &mut Timer) -> Poll<Expiry> {
         let (due, expiry) = self.next();
-        self.timer.poll(cx, due).map(|()| expiry)
+        timer.poll(cx, due).map(|()| expiry)
     }
 
     fn next(&self) -> (Instant, Expiry) {

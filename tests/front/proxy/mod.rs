@@ -1,5 +1,6 @@
 //! The reverse proxy, between real clients and real upstreams: sockets that do as a script says.
 
+mod answers;
 mod deadlines;
 mod exchange;
 mod failures;
