@@ -10,8 +10,7 @@ use serde_json::{Value, json};
 
 use super::lifecycle::{environments_of, kill};
 use super::{ECHO, beside, wait_for_environments};
-use crate::support::postgres::fresh_database;
-use crate::support::{Options, Response, Store, TestApp, eventually};
+use crate::support::{Nodes, Response, Store, TestApp, eventually};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -158,12 +157,9 @@ async fn what_is_provisioned_of_an_alias_moves_with_it() {
 
 #[tokio::test]
 async fn each_node_keeps_the_whole_number() {
-    let (store, database) = (Store::start().await, fresh_database().await);
-    let node = async || {
-        let variables = vec![("DATABASE_URL", database.url().to_owned()), ("PLINTH_MASTER_KEY", "a1".repeat(32))];
-        TestApp::start_as(Options { variables, config: store.settings(20), postgres: Some(false), ..Options::default() }).await
-    };
-    let (one, other) = tokio::join!(node(), node());
+    let store = Store::start().await;
+    let nodes = Nodes::new().await.apart().with_config(&store.settings(20));
+    let (one, other) = tokio::join!(nodes.start(), nodes.start());
     one.create_function("both", TYPED, &json!({ "Publish": true })).await.assert_status(201);
     provision(&one, "both:1", 2).await.assert_status(202);
     for node in [&one, &other] {

@@ -6,8 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{get, put, refused, upload, with_buckets};
-use crate::support::postgres::fresh_database;
-use crate::support::{Client, Fault, Options, Store, TestApp, eventually, on_postgres};
+use crate::support::{Client, Fault, Nodes, Store, eventually, on_postgres};
 
 const MIB: usize = 1 << 20;
 
@@ -198,12 +197,9 @@ async fn nodes_share_a_database_and_a_store() {
     if !on_postgres() {
         return; // SQLite's file is one server's
     }
-    let (store, database) = (Store::start().await, fresh_database().await);
-    let variables = vec![("DATABASE_URL", database.url().to_owned()), ("PLINTH_MASTER_KEY", "a1".repeat(32))];
-    let options =
-        || Options { config: store.settings(20), variables: variables.clone(), postgres: Some(false), ..Options::default() };
-    let first = TestApp::start_as(options()).await;
-    let second = TestApp::start_as(options()).await;
+    let store = Store::start().await;
+    let nodes = Nodes::new().await.apart().with_config(&store.settings(20));
+    let (first, second) = nodes.two().await;
     first.service().post("/storage/v1/bucket").json(&json!({ "name": "files" })).await.assert_status(200);
     let body = bytes(3 * MIB);
     let place = begin(&first.service(), body.len(), "shared").await;

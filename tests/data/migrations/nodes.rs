@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Folder, THREE, assert_done, status, up};
 use crate::data::migrate::{rows, run};
-use crate::support::postgres::fresh_database;
-use crate::support::{Options, TestApp, eventually};
+use crate::support::{Nodes, TestApp, eventually};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_callers_at_once_apply_each_migration_once() {
@@ -47,18 +46,6 @@ async fn two_commands_at_once_both_succeed() {
     assert_eq!(rows(&app, "select count(*) as n from b").await, json!([{ "n": 1 }]));
 }
 
-/// Two servers on one PostgreSQL database, whatever the run is on.
-async fn two_nodes(folder: Option<&Folder>) -> (TestApp, TestApp, impl Drop) {
-    let database = fresh_database().await;
-    let node = async || {
-        let mut variables = vec![("DATABASE_URL", database.url().to_owned()), ("PLINTH_MASTER_KEY", "a1".repeat(32))];
-        variables.extend(folder.map(|folder| ("PLINTH_DATA_MIGRATIONS", folder.text())));
-        TestApp::start_as(Options { variables, postgres: Some(false), ..Options::default() }).await
-    };
-    let (one, other) = tokio::join!(node(), node());
-    (one, other, database)
-}
-
 /// How many changes of the schema a node has learnt of by hearing.
 async fn heard(app: &TestApp) -> u64 {
     let metrics = app.nobody().get("/metrics").await.assert_status(200).text();
@@ -68,7 +55,8 @@ async fn heard(app: &TestApp) -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_table_made_on_one_node_answers_on_the_other_which_is_told() {
-    let (one, other, _database) = two_nodes(None).await;
+    let nodes = Nodes::new().await.apart();
+    let (one, other) = tokio::join!(nodes.start(), nodes.start());
     // The first change may come before the other listens; it is seen then.
     for place in 0..20 {
         run(&one, &format!("create table t{place} (id int primary key); insert into t{place} values ({place})")).await;
@@ -88,7 +76,8 @@ async fn a_table_made_on_one_node_answers_on_the_other_which_is_told() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nodes_that_start_at_once_apply_each_migration_once() {
     let folder = Folder::new(&THREE);
-    let (one, other, _database) = two_nodes(Some(&folder)).await;
+    let nodes = Nodes::new().await.apart().with_variable("PLINTH_DATA_MIGRATIONS", folder.text());
+    let (one, other) = tokio::join!(nodes.start(), nodes.start());
     for node in [&one, &other] {
         assert_eq!(rows(node, "select * from a").await, json!([{ "id": 1, "name": "y" }]));
         assert_eq!(node.service().get("/rest/v1/b").await.assert_status(200).json(), json!([{ "id": 1, "a": 1 }]));

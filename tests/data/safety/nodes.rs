@@ -5,21 +5,15 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::run;
-use crate::support::postgres::fresh_database;
-use crate::support::{Options, TestApp, eventually};
+use crate::support::{Nodes, TestApp, eventually};
 
 /// The nodes look twice a second.
 const SOON: Duration = Duration::from_secs(20);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_schema_that_one_node_changes_is_the_other_s_too() {
-    let database = fresh_database().await;
-    let key = "5a".repeat(32);
-    let start = async || {
-        let variables = vec![("DATABASE_URL", database.url().to_owned()), ("PLINTH_MASTER_KEY", key.clone())];
-        TestApp::start_as(Options { variables, postgres: Some(false), ..Options::default() }).await
-    };
-    let (one, two) = (start().await, start().await);
+    let nodes = Nodes::new().await.apart();
+    let (one, two) = nodes.two().await;
     let status = async |app: &TestApp, path: &str| app.anon().get(path).await.status();
     let becomes = async |what: &str, path: &str, expected: u16| {
         for node in [&one, &two] {
@@ -55,5 +49,4 @@ async fn a_schema_that_one_node_changes_is_the_other_s_too() {
     for n in 0..6 {
         becomes("every table's being there", &format!("/rest/v1/t{n}"), 200).await;
     }
-    drop((one, two));
 }

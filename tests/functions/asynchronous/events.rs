@@ -7,8 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::told;
-use crate::support::postgres::fresh_database;
-use crate::support::{Options, Response, TestApp, eventually, on_postgres};
+use crate::support::{Nodes, Response, TestApp, eventually, on_postgres};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -248,21 +247,8 @@ async fn nodes_on_one_database_share_events_and_those_of_a_dead_node() {
     if !on_postgres() {
         return; // SQLite's file is one server's
     }
-    let database = fresh_database().await;
-    let folder = tempfile::tempdir().unwrap();
-    let variables = vec![
-        ("DATABASE_URL", database.url().to_owned()),
-        ("PLINTH_MASTER_KEY", "a1".repeat(32)),
-        ("PLINTH_FUNCTIONS_MAX_EVENTS", "2".to_owned()),
-    ];
-    let options = || Options {
-        variables: variables.clone(),
-        data: Some(folder.path().join("data")),
-        postgres: Some(false),
-        ..Options::default()
-    };
-    let mut first = TestApp::start_as(options()).await;
-    let second = TestApp::start_as(options()).await;
+    let nodes = Nodes::new().await.with_config("[functions]\nmax_events = 2\n");
+    let (mut first, second) = nodes.two().await;
     let slow = "exports.handler = async (event) => { await new Promise((done) => setTimeout(done, 200)); console.log(JSON.stringify(event)); };";
     first.create_function("slow", slow, &json!({})).await.assert_status(201);
     let mut ids = Vec::new();

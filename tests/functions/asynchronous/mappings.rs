@@ -7,8 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::told;
-use crate::support::postgres::fresh_database;
-use crate::support::{Options, Response, TestApp, eventually, on_postgres};
+use crate::support::{Nodes, Response, TestApp, eventually, on_postgres};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -315,17 +314,8 @@ async fn two_nodes_feed_from_one_queue() {
     if !on_postgres() {
         return; // SQLite's file is one server's
     }
-    let database = fresh_database().await;
-    let folder = tempfile::tempdir().unwrap();
-    let variables = vec![("DATABASE_URL", database.url().to_owned()), ("PLINTH_MASTER_KEY", "a1".repeat(32))];
-    let options = || Options {
-        variables: variables.clone(),
-        data: Some(folder.path().join("data")),
-        postgres: Some(false),
-        ..Options::default()
-    };
-    let first = TestApp::start_as(options()).await;
-    let second = TestApp::start_as(options()).await;
+    let nodes = Nodes::new().await;
+    let (first, second) = nodes.two().await;
     first.create_function("tells", TELLS, &json!({})).await.assert_status(201);
     let orders = queue(&first, "orders", &json!({})).await;
     mapped(&first, "tells", "orders", &json!({ "BatchSize": 1 })).await;

@@ -8,8 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{FAILS, ONE_TRY, TELLS, calls, get, make, publish, put, timed};
-use crate::support::postgres::fresh_database;
-use crate::support::{Options, TestApp, eventually, on_postgres};
+use crate::support::{Nodes, TestApp, eventually, on_postgres};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -184,17 +183,8 @@ async fn nodes_on_one_database_fire_each_due_time_once() {
     if !on_postgres() {
         return; // SQLite's file is one server's
     }
-    let database = fresh_database().await;
-    let folder = tempfile::tempdir().unwrap();
-    let variables = vec![("DATABASE_URL", database.url().to_owned()), ("PLINTH_MASTER_KEY", "a1".repeat(32))];
-    let options = || Options {
-        config: ONE_TRY.to_owned(),
-        variables: variables.clone(),
-        data: Some(folder.path().join("data")),
-        postgres: Some(false),
-    };
-    let mut first = TestApp::start_as(options()).await;
-    let second = TestApp::start_as(options()).await;
+    let nodes = Nodes::new().await.with_config(ONE_TRY);
+    let (mut first, second) = nodes.two().await;
     make(&first, "fails", FAILS).await;
     let names: Vec<String> = (0..20).map(|n| format!("s{n}")).collect();
     for name in &names {

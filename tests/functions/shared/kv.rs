@@ -5,8 +5,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::json;
 
-use super::{deploy, every_store, run, two_nodes, with_stores};
-use crate::support::{TestApp, eventually, on_postgres};
+use super::{deploy, every_store, run, with_stores};
+use crate::support::{Nodes, TestApp, eventually, on_postgres};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -191,7 +191,8 @@ async fn two_servers_on_one_database_see_one_store() {
     if !on_postgres() {
         return; // SQLite's file is one server's
     }
-    let (first, second, _database, _folder) = two_nodes().await;
+    let nodes = Nodes::new().await;
+    let (first, second) = nodes.two().await;
     deploy(&first, every_store()).await;
     assert_eq!(run(&first, "await kv.set('k', 'here'); return true").await, json!(true));
     assert_eq!(run(&second, "return kv.get('k')").await, json!("here"));

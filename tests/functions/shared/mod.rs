@@ -8,8 +8,7 @@ mod secrets;
 
 use serde_json::{Value, json};
 
-use crate::support::postgres::{FreshDatabase, fresh_database};
-use crate::support::{Options, TestApp};
+use crate::support::TestApp;
 
 /// Runs what it is sent as the body of an async function; what that throws is told.
 const RUN: &str = "import kv from 'plinth:kv';
@@ -49,20 +48,4 @@ async fn logged(app: &TestApp, function: &str, text: &str) -> Option<String> {
     let logs = app.service().get(&path).await.assert_status(200).json();
     let lines = logs["entries"].as_array().expect("entries").iter();
     lines.filter_map(|entry| entry["text"].as_str()).find(|line| line.contains(text)).map(ToOwned::to_owned)
-}
-
-/// Two servers on one PostgreSQL and one folder.
-async fn two_nodes() -> (TestApp, TestApp, FreshDatabase, tempfile::TempDir) {
-    let database = fresh_database().await;
-    let folder = tempfile::tempdir().unwrap();
-    let variables = vec![("DATABASE_URL", database.url().to_owned()), ("PLINTH_MASTER_KEY", "a1".repeat(32))];
-    let options = || Options {
-        variables: variables.clone(),
-        data: Some(folder.path().join("data")),
-        postgres: Some(false),
-        ..Options::default()
-    };
-    let first = TestApp::start_as(options()).await;
-    let second = TestApp::start_as(options()).await;
-    (first, second, database, folder)
 }

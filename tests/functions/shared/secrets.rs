@@ -5,8 +5,8 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{logged, two_nodes};
-use crate::support::{Response, TestApp, eventually, on_postgres};
+use super::logged;
+use crate::support::{Nodes, Response, TestApp, eventually, on_postgres};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -146,7 +146,8 @@ async fn a_change_on_one_node_reaches_the_other() {
     if !on_postgres() {
         return; // SQLite's file is one server's
     }
-    let (first, second, _database, _folder) = two_nodes().await;
+    let nodes = Nodes::new().await;
+    let (first, second) = nodes.two().await;
     put(&first, "API_KEY", "first value").await.assert_status(201);
     first.deploy("tells", TELLS, with_key()).await;
     assert_eq!(told(&second).await["now"], "first value");

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::{MIXED, call, usage};
 use crate::support::postgres::fresh_database;
-use crate::support::{Options, TestApp, eventually, on_postgres};
+use crate::support::{Nodes, Options, TestApp, eventually, on_postgres};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -46,31 +46,22 @@ async fn nodes_on_one_database_add_up() {
     if !on_postgres() {
         return; // SQLite's file is one server's
     }
-    let database = fresh_database().await;
-    let folder = tempfile::tempdir().unwrap();
-    let variables = vec![("DATABASE_URL", database.url().to_owned()), ("PLINTH_MASTER_KEY", "a1".repeat(32))];
-    let options = || Options {
-        variables: variables.clone(),
-        data: Some(folder.path().join("data")),
-        postgres: Some(false),
-        ..Options::default()
-    };
-    let nodes = [TestApp::start_as(options()).await, TestApp::start_as(options()).await];
-    nodes[0].deploy("f", MIXED, json!({})).await;
+    let nodes = Nodes::new().await;
+    let (first, second) = nodes.two().await;
+    first.deploy("f", MIXED, json!({})).await;
     let expected = 2 * 10;
     // Both write what they counted while the other does, again and again.
-    let [first, second] = &nodes;
     let calling = async |node: &TestApp| {
         for _ in 0..10 {
             call(node, "f", 1).await;
             calls(node, "").await;
         }
     };
-    tokio::join!(calling(first), calling(second));
-    for node in &nodes {
+    tokio::join!(calling(&first), calling(&second));
+    for node in [&first, &second] {
         eventually("the sum of both", SOON, async || (calls(node, "").await == expected).then_some(())).await;
     }
-    let told = usage(first, "?by=minute&function=f").await;
+    let told = usage(&first, "?by=minute&function=f").await;
     assert_eq!(told["totals"]["calls"], expected);
     assert_eq!(told["totals"]["cold_starts"], 2, "one on each node");
 }

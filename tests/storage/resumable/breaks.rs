@@ -7,8 +7,7 @@ use tokio::net::TcpStream;
 
 use super::{begin, bytes, kept, offset, patch, refused};
 use crate::storage::{get, with_buckets};
-use crate::support::postgres::fresh_database;
-use crate::support::{Options, TestApp, eventually, on_postgres};
+use crate::support::{Nodes, TestApp, eventually, on_postgres};
 
 /// Sends a PATCH of so many bytes and breaks the connection off after some of them.
 async fn broken(app: &TestApp, place: &str, from: u64, body: &[u8], cut: usize) {
@@ -151,17 +150,8 @@ async fn nodes_on_one_database_go_on_with_each_others_uploads() {
     if !on_postgres() {
         return; // SQLite's file is one server's
     }
-    let database = fresh_database().await;
-    let folder = tempfile::tempdir().unwrap();
-    let variables = vec![("DATABASE_URL", database.url().to_owned()), ("PLINTH_MASTER_KEY", "a1".repeat(32))];
-    let options = || Options {
-        variables: variables.clone(),
-        data: Some(folder.path().join("data")),
-        postgres: Some(false),
-        ..Options::default()
-    };
-    let first = TestApp::start_as(options()).await;
-    let second = TestApp::start_as(options()).await;
+    let nodes = Nodes::new().await;
+    let (first, second) = nodes.two().await;
     first.service().post("/storage/v1/bucket").json(&serde_json::json!({ "name": "files" })).await.assert_status(200);
     let body = bytes(900_000);
     let place = begin(&first.service(), 900_000, "files", "shared").await;
