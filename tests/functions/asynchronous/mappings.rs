@@ -287,6 +287,25 @@ async fn queues_are_told_how_events_ended() {
 }
 
 #[tokio::test]
+async fn a_queue_that_is_gone_is_looked_for_less_and_less_often_and_served_when_it_is_back() {
+    let mut app = TestApp::start().await;
+    app.create_function("tells", TELLS, &json!({})).await.assert_status(201);
+    let url = queue(&app, "orders", &json!({})).await;
+    mapped(&app, "tells", "orders", &json!({})).await;
+    app.sqs("DeleteQueue", &json!({ "QueueUrl": url })).await.assert_status(200);
+    // A feeder that began before may wait for a message for a while yet.
+    app.restart().await;
+    for seconds in [2, 4] {
+        let line = format!("the messages of orders are not handed to tells for {seconds} s");
+        eventually(&line, SOON, async || app.server().log().contains(&line).then_some(())).await;
+    }
+    let url = queue(&app, "orders", &json!({})).await;
+    send(&app, &url, "late").await;
+    emptied(&app, &url).await;
+    assert_eq!(bodies(&app, "tells").await, ["late"]);
+}
+
+#[tokio::test]
 async fn messages_outlive_sigkill_of_who_feeds_the_function() {
     let mut app = TestApp::start().await;
     let source = "exports.handler = async (event) => { console.log(JSON.stringify(event)); await new Promise((done) => setTimeout(done, 200)); };";

@@ -28,8 +28,9 @@ const LOOK_EVERY_ALONE: Duration = Duration::from_mins(1);
 /// How long one look for messages waits.
 const WAIT: Duration = Duration::from_secs(20);
 
-/// The wait after a queue or its function could not be had.
-const PAUSE: Duration = Duration::from_secs(2);
+/// The wait after a queue or its function could not be had; each further time in a row doubles it, up to the longest.
+const FIRST_WAIT: Duration = Duration::from_secs(2);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// Messages that are received at once at the most.
 const CHUNK: u32 = 50;
@@ -93,23 +94,33 @@ impl FunctionsService {
         let places = Arc::new(Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS)));
         let fed = Arc::new(Fed { mapping, refusals: AtomicU32::new(0) });
         let feeding = async {
+            let mut troubles = 0;
             loop {
                 let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
                 match self.gather(&fed.mapping).await {
-                    Ok(batch) if batch.messages.is_empty() => {}
-                    Ok(batch) => drop(self.0.invoker.tasks.spawn(self.clone().hand_over(Arc::clone(&fed), batch, place))),
-                    Err(err) => self.pause(&fed.mapping, &err).await,
+                    Ok(batch) if batch.messages.is_empty() => troubles = 0,
+                    Ok(batch) => {
+                        troubles = 0;
+                        drop(self.0.invoker.tasks.spawn(self.clone().hand_over(Arc::clone(&fed), batch, place)));
+                    }
+                    Err(err) => {
+                        self.pause(&fed.mapping, &err, troubles).await;
+                        troubles = troubles.saturating_add(1);
+                    }
                 }
             }
         };
         stop.run_until_cancelled(feeding).await;
     }
 
-    async fn pause(&self, mapping: &Mapping, err: &Error) {
+    /// Waits after a trouble, the longer the more there were before it: a queue that was deleted may never come back.
+    async fn pause(&self, mapping: &Mapping, err: &Error, before: u32) {
         let Mapping { id, queue, function, .. } = mapping;
         self.0.feeders.note(*id, "PROBLEM: the queue or the function cannot be had");
-        tracing::warn!(%queue, %function, error = %err, "the messages of {queue} are not handed to {function} for now: {err}");
-        tokio::time::sleep(PAUSE).await;
+        let wait = FIRST_WAIT.saturating_mul(1_u32.checked_shl(before).unwrap_or(u32::MAX)).min(LONGEST_WAIT);
+        let seconds = wait.as_secs();
+        tracing::warn!(%queue, %function, error = %err, "the messages of {queue} are not handed to {function} for {seconds} s: {err}");
+        tokio::time::sleep(wait).await;
     }
 
     /// Receives the messages of a call: waits for the first, and then as long as the window says for more.
