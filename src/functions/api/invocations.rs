@@ -35,7 +35,7 @@ pub(super) struct InvocationsQuery {
     after: Option<RequestId>,
 }
 
-/// Which invocations are run again, or removed.
+/// Which invocations are run again.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -43,6 +43,19 @@ pub(super) struct DeadQuery {
     /// Only those of this function.
     #[param(value_type = Option<String>, example = "hello")]
     function: Option<FunctionName>,
+}
+
+/// Which invocations are removed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct PurgeQuery {
+    /// Only those of this function.
+    #[param(value_type = Option<String>, example = "hello")]
+    function: Option<FunctionName>,
+    /// Those that are `dead`, `pending` or `retrying`; what runs goes on.
+    #[param(default = "dead", example = "dead")]
+    state: Option<String>,
 }
 
 /// An asynchronous call.
@@ -155,12 +168,9 @@ pub(super) async fn list_invocations(
 ) -> Result<Json<InvocationsAnswer>, Problem> {
     caller.require_service()?;
     let query: InvocationsQuery = query_of(&request)?;
-    let standing = query.state.as_deref().map(|text| {
-        let found = Standing::ALL.into_iter().find(|standing| standing.as_str() == text);
-        found.ok_or_else(|| Code::InvalidInput.because("state must be pending, running, retrying or dead"))
-    });
+    let standing = standing_of(query.state.as_deref(), &Standing::ALL)?;
     let limit = limit_of(query.limit, PAGE)?;
-    let filter = EventFilter { function: query.function, standing: standing.transpose()?, after: query.after };
+    let filter = EventFilter { function: query.function, standing, after: query.after };
     let mut events = functions.invocations(filter, limit + 1).await?;
     let has_more = events.len() > usize::try_from(limit).unwrap_or(usize::MAX);
     if has_more {
@@ -266,13 +276,13 @@ pub(super) async fn remove_invocation(
     if functions.remove_invocation(id_of(&id)?).await? { Ok(HttpResponse::NoContent().finish()) } else { Err(nothing()) }
 }
 
-/// Remove all asynchronous calls that were given up
+/// Remove all asynchronous calls that were given up, or that wait
 #[utoipa::path(
     delete,
     path = "/admin/v1/invocations",
     tag = "functions",
     security(("bearer" = [])),
-    params(DeadQuery),
+    params(PurgeQuery),
     responses((status = 200, description = "Removed", body = InvocationsCount), Problem),
 )]
 #[delete("/invocations")]
@@ -282,8 +292,20 @@ pub(super) async fn purge_invocations(
     functions: Data<FunctionsService>,
 ) -> Result<Json<InvocationsCount>, Problem> {
     caller.require_service()?;
-    let query: DeadQuery = query_of(&request)?;
-    Ok(Json(InvocationsCount { invocations: functions.purge_invocations(query.function).await? }))
+    let query: PurgeQuery = query_of(&request)?;
+    let standing = standing_of(query.state.as_deref(), &[Standing::Dead, Standing::Pending, Standing::Retrying])?;
+    let standing = standing.unwrap_or(Standing::Dead);
+    Ok(Json(InvocationsCount { invocations: functions.purge_invocations(query.function, standing).await? }))
+}
+
+/// The state of a query, which may be one of these.
+fn standing_of(text: Option<&str>, allowed: &[Standing]) -> Result<Option<Standing>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    let found = allowed.iter().find(|standing| standing.as_str() == text);
+    found.copied().map(Some).ok_or_else(|| {
+        let allowed: Vec<_> = allowed.iter().map(|standing| standing.as_str()).collect();
+        Code::InvalidInput.because(format!("state must be one of {}", allowed.join(", ")))
+    })
 }
 
 /// An id in a path; one that no call can have is one that no call has.

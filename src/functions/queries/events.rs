@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::functions::unreadable;
 use crate::db::{self, Conn, FromRow, Row, Value};
-use crate::functions::events::{EventFault, EventFilter, EventState, StoredEvent};
+use crate::functions::events::{EventFault, EventFilter, EventState, Standing, StoredEvent};
 use crate::functions::model::Qualifier;
 use crate::types::{FunctionId, FunctionName, RequestId, Timestamp};
 
@@ -255,12 +255,12 @@ pub(in crate::functions) async fn remove(conn: &mut Conn, id: RequestId) -> db::
     Ok(removed > 0)
 }
 
-/// Removes events that were given up; how many.
+/// Removes events that stand so; how many.
 #[tracing::instrument(name = "functions.events.purge", skip_all, err)]
-pub(in crate::functions) async fn purge(conn: &mut Conn, function: Option<&FunctionName>) -> db::Result<u64> {
-    let delete = "delete from plinth.function_events where state = 'dead'";
+pub(in crate::functions) async fn purge(conn: &mut Conn, function: Option<&FunctionName>, standing: Standing) -> db::Result<u64> {
+    let delete = format!("delete from plinth.function_events where {}", standing.condition());
     match function {
         Some(function) => conn.query_owned(format!("{delete} and function = $1")).bind(function).execute().await,
-        None => conn.query(delete).execute().await,
+        None => conn.query_owned(delete).execute().await,
     }
 }

@@ -188,6 +188,14 @@ async fn operators_see_what_waits_a_page_at_a_time() {
     assert_eq!(seen, ids, "in the order in which they were accepted");
     app.service().delete(&format!("/admin/v1/invocations/{}", ids[0])).await.assert_status(204);
     app.service().delete(&format!("/admin/v1/invocations/{}", ids[0])).await.assert_status(404).problem();
+    for wrong in ["lost", "running"] {
+        app.service().delete(&format!("/admin/v1/invocations?state={wrong}")).await.assert_status(400).problem();
+    }
+    let purged = app.service().delete("/admin/v1/invocations?state=pending").await.assert_status(200).json();
+    assert_eq!(purged, json!({ "invocations": 0 }));
+    let purged = app.service().delete("/admin/v1/invocations?state=retrying&function=fails").await.assert_status(200).json();
+    assert_eq!((purged, invocations(&app, "").await.len()), (json!({ "invocations": 4 }), 0));
+    accepted(&app, "fails", &json!(5)).await;
     app.service().get("/admin/v1/invocations?state=lost").await.assert_status(400).problem();
     app.service().get("/admin/v1/invocations/none").await.assert_status(404).problem();
     app.anon().get("/admin/v1/invocations").await.assert_status(403);

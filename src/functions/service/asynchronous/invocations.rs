@@ -1,7 +1,7 @@
 //! What operators see and do of calls that nobody waits for.
 
 use crate::functions::error::{Error, Result};
-use crate::functions::events::{EventFilter, StoredEvent};
+use crate::functions::events::{EventFilter, Standing, StoredEvent};
 use crate::functions::queries::events as queries;
 use crate::functions::service::FunctionsService;
 use crate::types::{FunctionName, RequestId};
@@ -48,14 +48,14 @@ impl FunctionsService {
         written.await
     }
 
-    /// Removes what was given up, of a function or of all; how many.
+    /// Removes what stands so, of a function or of all; how many. Nothing that runs is to be removed.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn purge_invocations(&self, function: Option<FunctionName>) -> Result<u64> {
+    pub async fn purge_invocations(&self, function: Option<FunctionName>, standing: Standing) -> Result<u64> {
         let written = self.0.databases.system.write(move |tx| {
             let function = function.clone();
-            Box::pin(async move { Ok::<_, Error>(queries::purge(tx, function.as_ref()).await?) })
+            Box::pin(async move { Ok::<_, Error>(queries::purge(tx, function.as_ref(), standing).await?) })
         });
         written.await
     }
