@@ -1,10 +1,11 @@
-"""Asynchronous calls and queues: accepted a second (durably), how soon an accepted call runs, and messages through a queue."""
+"""Asynchronous calls and queues: accepted and run a second, how soon an accepted call runs, and messages through a queue."""
 
 import contextlib
 import json
 import statistics
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from commands import Failed
@@ -19,7 +20,10 @@ BODY = "x" * 200
 # A function that tells when it runs, and one that has nothing to do.
 TELLS = "export const handler = (event) => fetch(`http://${process.env.CLOCK}/${event.id}`, { method: 'POST' }).then(() => null);"
 NOTHING = "export const handler = async () => null;"
-EMPTY_WITHIN = 120
+EMPTY_WITHIN = 60
+# Calls of the pile that is run, and how many connections put it there.
+PILE = 500
+SENDERS = 10
 
 
 def run(bench: Bench) -> Report:
@@ -27,6 +31,7 @@ def run(bench: Bench) -> Report:
     with running({"plinth": lambda: servers.Plinth(bench)}) as started:
         server = started["plinth"]
         _accepted(bench, report, server)
+        _run(bench, report, server)
         _latency(bench, report, server)
         _sent(bench, report, server)
         _through(bench, report, server)
@@ -34,40 +39,51 @@ def run(bench: Bench) -> Report:
 
 
 def _accepted(bench: Bench, report: Report, server) -> None:
-    """Calls that are accepted while those before them run."""
+    """Calls that are accepted while those before them run. Far more are accepted than run, so what is left of a turn is removed."""
     server.deploy("nothing", NOTHING)
-    path = "/2015-03-31/functions/nothing/invocations"
+    path = _invocations("nothing")
     rows = []
     for connections in CONNECTIONS:
-        turns, left = [], []
+        turns = []
         for _ in range(bench.rounds):
-            headers = aws.signed("lambda", server.port, path, EVENT.encode(), server.access_key, {"x-amz-invocation-type": "Event"})
-            one = load.put(server, path, connections, bench.seconds, headers=headers, body=EVENT)
-            began = time.perf_counter()
-            _until_empty(server)
-            left.append(time.perf_counter() - began)
+            one = load.put(server, path, connections, bench.seconds, headers=_signed(server, path, EVENT.encode()), body=EVENT)
+            _remove_what_waits(server)
             if one.failed:
                 raise Failed(f"{one.failed} asynchronous calls were not accepted")
             turns.append(one)
-        rows.append([str(connections), *_figures(turns), Series(left).shown()])
-    columns = ["connections", "accepted a second", "p50 ms", "p99 ms", "s until the last had run"]
+        rows.append([str(connections), *_figures(turns)])
+    columns = ["connections", "accepted a second", "p50 ms", "p99 ms"]
     notes = ["each is synced to the disk before it is answered, and they run meanwhile, at most as many at once as `functions.max_events` says",
+             "what has not run at the end of a turn is removed",
              f"`fdatasync` of 4 KiB: {number(1 / statistics.median(machine.flush_times(bench.folder)))}/s"]  # fmt: skip
     report.tables.append(Table("Asynchronous calls, accepted", columns, rows, notes))
+
+
+def _run(bench: Bench, report: Report, server) -> None:
+    """A pile of calls, from the moment the first is sent until the last has run."""
+    rates, putting = [], []
+    for _ in range(bench.rounds):
+        began = time.perf_counter()
+        with ThreadPoolExecutor(SENDERS) as pool:
+            # Taken one by one, since a failure shows itself only to whoever takes its result.
+            list(pool.map(lambda count: _put_calls(server, "nothing", count), [PILE // SENDERS] * SENDERS))
+        putting.append(time.perf_counter() - began)
+        _until_empty(server)
+        rates.append(PILE / (time.perf_counter() - began))
+    notes = ["from before the first call is sent until the last has run: they run while others are still sent",
+             "the senders are threads of one Python process"]  # fmt: skip
+    row = [str(PILE), Series(rates).shown(), Series(putting).shown()]
+    report.tables.append(Table("Asynchronous calls, run", ["calls", "run a second", "s until all were accepted"], [row], notes))
 
 
 def _latency(bench: Bench, report: Report, server) -> None:
     """From the 202 to the function's first word."""
     with _clock() as (host, heard):
         server.deploy("tells", TELLS, {"env": {"CLOCK": host}, "network": [host]})
-        path = "/2015-03-31/functions/tells/invocations"
         waits = []
         with Client(server.port) as client:
             for number_of in range(20 + bench.samples * 5):
-                body = json.dumps({"id": str(number_of)}).encode()
-                headers = aws.signed("lambda", server.port, path, body, server.access_key, {"x-amz-invocation-type": "Event"})
-                if client.send("POST", path, headers, body).status != 202:
-                    raise Failed("an asynchronous call was not accepted")
+                _call(server, client, "tells", json.dumps({"id": str(number_of)}).encode())
                 accepted = time.perf_counter()
                 waits.append((heard(str(number_of)) - accepted) * 1000)
     waits = sorted(waits[20:])
@@ -117,6 +133,26 @@ def _figures(turns: list[load.Load]) -> list[str]:
     return [Series(of).shown() for of in ([one.rate for one in turns], [one.p50_ms for one in turns], [one.p99_ms for one in turns])]
 
 
+def _put_calls(server, function: str, count: int) -> None:
+    with Client(server.port) as client:
+        for _ in range(count):
+            _call(server, client, function, EVENT.encode())
+
+
+def _call(server, client: Client, function: str, event: bytes) -> None:
+    path = _invocations(function)
+    if (status := client.send("POST", path, _signed(server, path, event), event).status) != 202:
+        raise Failed(f"an asynchronous call was not accepted: {status}")
+
+
+def _invocations(function: str) -> str:
+    return f"/2015-03-31/functions/{function}/invocations"
+
+
+def _signed(server, path: str, event: bytes) -> dict[str, str]:
+    return aws.signed("lambda", server.port, path, event, server.access_key, {"x-amz-invocation-type": "Event"})
+
+
 def _send_until(server, url: str, stop: float) -> None:
     with Client(server.port) as client:
         while time.perf_counter() < stop:
@@ -152,6 +188,13 @@ def _sqs(server, client: Client, operation: str, content: dict) -> dict:
 
 def _headers(server, operation: str, body: str) -> dict[str, str]:
     return aws.signed("sqs", server.port, "/sqs/", body.encode(), server.access_key, {"x-amz-target": f"AmazonSQS.{operation}"})
+
+
+def _remove_what_waits(server) -> None:
+    """Removes what has not run yet, and lets end what runs."""
+    for state in ("pending", "retrying"):
+        server.admin("DELETE", f"/admin/v1/invocations?state={state}")
+    _until_empty(server)
 
 
 def _until_empty(server) -> None:
