@@ -31,7 +31,7 @@ mod service;
 pub use self::api::FunctionsStatus;
 pub use self::egress::Own;
 pub use self::error::{Error, Result};
-pub use self::events::{Filter, MAX_FILTER, Mapping, MappingSettings};
+pub use self::events::{Filter, MAX_FILTER, Mapping, MappingSettings, Standings};
 pub use self::fault::{Details, Failure, Outcome};
 pub use self::invoker::{Body, Done, Download, Payload, Reply, Upload, Uploader, untrusted, upload};
 #[doc(hidden)]
@@ -39,5 +39,5 @@ pub use self::metering::Histogram;
 pub use self::metering::Phases;
 pub use self::service::{
     AliasChange, Declarations, Draft, Earlier, Event, EventConfigDraft, FunctionsService, MAX_EVENT, MappingDraft, MappingFilter,
-    Parts, Publication, Status, Target, Totals,
+    Parts, Publication, Status, Target, Totals, Work,
 };

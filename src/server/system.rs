@@ -14,6 +14,7 @@ use crate::api::{Code, FieldError, Problem};
 use crate::auth::api::Caller;
 use crate::config;
 use crate::functions::api::FunctionsStatus;
+use crate::functions::{Standings, Work};
 use crate::tls::Told;
 use crate::types::Timestamp;
 
@@ -84,6 +85,31 @@ pub(crate) struct Status {
     certificates: Vec<CertificateStatus>,
     /// Function workers, and which layers of their sandbox hold.
     functions: FunctionsStatus,
+    /// Work that nobody waits for; null while the database does not answer.
+    asynchronous: Option<AsynchronousStatus>,
+}
+
+/// Work that nobody waits for, of all nodes together. Calls are counted up to 10,000.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AsynchronousStatus {
+    /// Calls that were not tried yet.
+    #[schema(example = 4)]
+    pending: i64,
+    /// Calls that run.
+    #[schema(example = 2)]
+    running: i64,
+    /// Calls that failed or found no room, and are tried again.
+    #[schema(example = 1)]
+    retrying: i64,
+    /// Calls that were given up.
+    #[schema(example = 0)]
+    dead: i64,
+    /// Schedules that are enabled.
+    #[schema(example = 3)]
+    schedules: i64,
+    /// Queues.
+    #[schema(example = 2)]
+    queues: i64,
 }
 
 /// An address that is listened on.
@@ -240,7 +266,16 @@ pub(super) async fn status(caller: Caller, app: Data<App>) -> Result<impl Respon
         listeners: listeners(&app),
         certificates: app.certificates.told().into_iter().map(CertificateStatus::from).collect(),
         functions: app.functions.status().into(),
+        asynchronous: asynchronous(&app).await,
     }))
+}
+
+async fn asynchronous(app: &App) -> Option<AsynchronousStatus> {
+    let told = |err: &dyn std::fmt::Display| tracing::warn!(error = %err, "the status is told without asynchronous work: {err}");
+    let Work { events, schedules } = app.functions.work().await.inspect_err(|err| told(err)).ok()?;
+    let queues = app.queues.total().await.inspect_err(|err| told(err)).ok()?;
+    let Standings { pending, running, retrying, dead } = events;
+    Some(AsynchronousStatus { pending, running, retrying, dead, schedules, queues })
 }
 
 fn listeners(app: &App) -> Vec<ListenerStatus> {

@@ -76,6 +76,15 @@ pub enum Standing {
     Dead,
 }
 
+/// How many events stand how, on all nodes together, each up to a bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standings {
+    pub pending: i64,
+    pub running: i64,
+    pub retrying: i64,
+    pub dead: i64,
+}
+
 /// Which events.
 #[derive(Clone, Debug, Default)]
 pub struct EventFilter {

@@ -18,7 +18,7 @@ mod mappings;
 mod record;
 mod runner;
 
-pub use self::event::{EventFault, EventFilter, EventRules, EventState, Standing, StoredEvent};
+pub use self::event::{EventFault, EventFilter, EventRules, EventState, Standing, Standings, StoredEvent};
 pub(in crate::functions) use self::fate::{Fate, Ran};
 pub(in crate::functions) use self::mappings::{Feeders, Verdict, event_of, verdict};
 pub use self::mappings::{Filter, MAX_FILTER, Mapping, MappingSettings};

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::functions::unreadable;
 use crate::db::{self, Conn, FromRow, Row, Value};
-use crate::functions::events::{EventFault, EventFilter, EventState, Standing, StoredEvent};
+use crate::functions::events::{EventFault, EventFilter, EventState, Standing, Standings, StoredEvent};
 use crate::functions::model::Qualifier;
 use crate::types::{FunctionId, FunctionName, RequestId, Timestamp};
 
@@ -128,6 +128,25 @@ pub(in crate::functions) async fn standing(conn: &mut Conn, most: u32) -> db::Re
     .bind(most)
     .fetch_one()
     .await
+}
+
+/// How many events stand how: of those that wait or run, the ones that are due last, up to a bound; of those given up, as many.
+#[tracing::instrument(name = "functions.events.standings", skip_all, err)]
+pub(in crate::functions) async fn standings(conn: &mut Conn, most: u32) -> db::Result<Standings> {
+    // A lease and the wait for a retry end in the future: however many are due already, what runs or is tried again is among these.
+    let sql = format!(
+        "select count(*) filter (where {}) as pending,
+                count(*) filter (where {}) as running,
+                count(*) filter (where {}) as retrying,
+                (select count(*) from (select 1 from plinth.function_events where state = 'dead' limit $1) d) as dead
+           from (select state, runner, attempts, refusals from plinth.function_events
+                  where state = 'waiting' order by due_at desc limit $1) w",
+        Standing::Pending.condition(),
+        Standing::Running.condition(),
+        Standing::Retrying.condition()
+    );
+    let (pending, running, retrying, dead) = conn.query_owned(sql).bind(most).fetch_one().await?;
+    Ok(Standings { pending, running, retrying, dead })
 }
 
 /// Removes an event that a runner has; false when it has it no longer.

@@ -60,6 +60,13 @@ pub(in crate::functions) async fn list(conn: &mut Conn, function: FunctionId) ->
     conn.query("select * from plinth.function_schedules where function_id = $1 order by name").bind(function).fetch_all().await
 }
 
+/// How many schedules are enabled.
+#[tracing::instrument(name = "functions.schedules.count_enabled", skip_all, err)]
+pub(in crate::functions) async fn count_enabled(conn: &mut Conn) -> db::Result<i64> {
+    let (count,) = conn.query("select count(*) from plinth.function_schedules where enabled = $1").bind(true).fetch_one().await?;
+    Ok(count)
+}
+
 /// Adds a schedule; false when there is one of that name.
 #[tracing::instrument(name = "functions.schedules.insert", skip_all, err)]
 pub(in crate::functions) async fn insert(conn: &mut Conn, schedule: &Schedule) -> db::Result<bool> {

@@ -17,7 +17,7 @@ mod versions;
 use std::sync::Arc;
 
 pub use self::aliases::AliasChange;
-pub use self::asynchronous::{EventConfigDraft, MAX_EVENT, MappingDraft, MappingFilter};
+pub use self::asynchronous::{EventConfigDraft, MAX_EVENT, MappingDraft, MappingFilter, Work};
 pub use self::calls::{Event, Target};
 pub use self::deploy::{Draft, Earlier};
 pub use self::life::Status;

@@ -57,6 +57,13 @@ pub(in crate::queues) async fn list(conn: &mut Conn, prefix: &str, after: &str, 
         .await
 }
 
+/// How many queues there are.
+#[tracing::instrument(name = "queues.total", skip_all, err)]
+pub(in crate::queues) async fn total(conn: &mut Conn) -> db::Result<i64> {
+    let (count,) = conn.query("select count(*) from plinth.queues").fetch_one().await?;
+    Ok(count)
+}
+
 /// The names of the queues whose messages end up in this one.
 #[tracing::instrument(name = "queues.sources", skip_all, err)]
 pub(in crate::queues) async fn sources(conn: &mut Conn, queue: &QueueName, after: &str, limit: u32) -> db::Result<Vec<Queue>> {

@@ -86,6 +86,14 @@ impl QueuesService {
         Ok(queries::list(&mut self.0.db.read().await?, prefix, after, limit).await?)
     }
 
+    /// How many queues there are.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn total(&self) -> Result<i64> {
+        Ok(queries::total(&mut self.0.db.read().await?).await?)
+    }
+
     /// The queues after a name whose messages end up in this one.
     ///
     /// # Errors

@@ -204,6 +204,44 @@ async fn operators_see_what_waits_a_page_at_a_time() {
 }
 
 #[tokio::test]
+async fn the_status_counts_what_waits_runs_and_was_given_up() {
+    let app = TestApp::start_with("[functions]\nevent_retry_wait = \"1h\"\nmax_events = 1\n").await;
+    let work = async || app.service().get("/admin/v1/status").await.assert_status(200).json()["asynchronous"].clone();
+    let none = json!({ "pending": 0, "running": 0, "retrying": 0, "dead": 0, "schedules": 0, "queues": 0 });
+    assert_eq!(work().await, none);
+    let fails = "exports.handler = async () => { throw new Error('no') };";
+    app.create_function("fails", fails, &json!({})).await.assert_status(201);
+    app.create_function("ends", fails, &json!({})).await.assert_status(201);
+    configure(&app, "ends", &json!({ "MaximumRetryAttempts": 0 })).await.assert_status(200);
+    app.create_function(
+        "stays",
+        "exports.handler = () => new Promise((done) => setTimeout(done, 100_000));",
+        &json!({ "Timeout": 120 }),
+    )
+    .await
+    .assert_status(201);
+    for name in ["one", "two"] {
+        app.sqs("CreateQueue", &json!({ "QueueName": name })).await.assert_status(200);
+    }
+    for (name, is_enabled) in [("on", true), ("off", false)] {
+        let schedule = json!({ "expression": "rate(1 day)", "enabled": is_enabled });
+        app.service().put(&format!("/admin/v1/functions/fails/schedules/{name}")).json(&schedule).await.assert_status(201);
+    }
+    for function in ["fails", "fails", "fails", "ends", "ends"] {
+        accepted(&app, function, &json!({})).await;
+    }
+    let is = async |what: &str, expected: Value| eventually(what, SOON, async || (work().await == expected).then_some(())).await;
+    let tried = json!({ "pending": 0, "running": 0, "retrying": 3, "dead": 2, "schedules": 1, "queues": 2 });
+    is("a try of each", tried).await;
+    // There is one place: the second has to wait.
+    for _ in 0..2 {
+        accepted(&app, "stays", &json!({})).await;
+    }
+    let all = json!({ "pending": 1, "running": 1, "retrying": 3, "dead": 2, "schedules": 1, "queues": 2 });
+    is("one that runs and one that waits", all).await;
+}
+
+#[tokio::test]
 async fn how_events_are_tried_is_set_as_with_lambda() {
     let app = TestApp::start().await;
     app.create_function("one", TELLS, &json!({})).await.assert_status(201);

@@ -1,12 +1,33 @@
 //! What operators see and do of calls that nobody waits for.
 
 use crate::functions::error::{Error, Result};
-use crate::functions::events::{EventFilter, Standing, StoredEvent};
-use crate::functions::queries::events as queries;
+use crate::functions::events::{EventFilter, Standing, Standings, StoredEvent};
+use crate::functions::queries::{events as queries, schedules};
 use crate::functions::service::FunctionsService;
 use crate::types::{FunctionName, RequestId};
 
+/// Events are counted up to here, so that asking costs little however many there are.
+const MOST: u32 = 10_000;
+
+/// Work that nobody waits for, of all nodes together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Work {
+    pub events: Standings,
+    /// Schedules that are enabled.
+    pub schedules: i64,
+}
+
 impl FunctionsService {
+    /// How much work there is that nobody waits for.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn work(&self) -> Result<Work> {
+        let mut conn = self.0.databases.system.read().await?;
+        let events = queries::standings(&mut conn, MOST).await?;
+        Ok(Work { events, schedules: schedules::count_enabled(&mut conn).await? })
+    }
+
     /// Events that wait, run or were given up, in the order of their being accepted.
     ///
     /// # Errors

@@ -9,4 +9,5 @@ mod telling;
 
 pub use self::event_configs::EventConfigDraft;
 pub use self::events::MAX_EVENT;
+pub use self::invocations::Work;
 pub use self::mappings::{MappingDraft, MappingFilter};
