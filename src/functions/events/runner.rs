@@ -1,6 +1,6 @@
 //! Who takes events that are due, and how many at once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::event::StoredEvent;
 use crate::db::{self, Db};
 use crate::functions::queries::events as queries;
-use crate::types::{Clock, FunctionId, Timestamp};
+use crate::types::{Clock, FunctionId, RequestId, Timestamp};
 
 /// How long a lease is; it is renewed three times as often.
 pub(super) const LEASE: Duration = Duration::from_secs(30);
@@ -23,6 +23,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The longest wait where this is the only node: whatever is accepted wakes the runner.
 const LOOK_EVERY_ALONE: Duration = Duration::from_mins(1);
+
+/// The wait for what became due a moment ago.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// How many events are claimed at a time at the most.
 const CLAIM: usize = 64;
@@ -46,7 +49,7 @@ struct Inner {
 
 #[derive(Default)]
 struct Running {
-    all: usize,
+    events: HashSet<RequestId>,
     by_function: HashMap<FunctionId, usize>,
 }
 
@@ -84,33 +87,25 @@ impl Runner {
 
     /// Events that this process runs.
     pub(in crate::functions) fn running(&self) -> usize {
-        self.0.lock().all
+        self.0.lock().events.len()
     }
 
     /// Takes what is due, as much as there is room for.
     pub(in crate::functions) async fn take(&self) -> db::Result<Vec<Taken>> {
-        let (room, full) = {
-            let running = self.0.lock();
-            let full: Vec<FunctionId> = running
-                .by_function
-                .iter()
-                .filter(|(_, count)| **count >= self.0.most_of_one)
-                .map(|(function, _)| *function)
-                .collect();
-            (self.0.most.saturating_sub(running.all).min(CLAIM), full)
-        };
+        let (room, full) = self.room();
         if room == 0 {
             return Ok(Vec::new());
         }
         let (name, now) = (self.0.name.clone(), self.now());
-        let limit = u32::try_from(room).unwrap_or(u32::MAX);
+        let limit = u32::try_from(room.min(CLAIM)).unwrap_or(u32::MAX);
         let claimed = self.0.db.write(move |tx| {
             let (name, full) = (name.clone(), full.clone());
             Box::pin(async move { queries::claim(tx, &name, (now, now.plus(LEASE)), &full, limit).await })
         });
-        let claimed = claimed.await?;
+        let mut claimed = claimed.await?;
         let mut running = self.0.lock();
-        running.all += claimed.len();
+        // Where leases could not be renewed in time, what still runs here is due; claiming it renewed its lease.
+        claimed.retain(|event| running.events.insert(event.id));
         for event in &claimed {
             *running.by_function.entry(event.function_id).or_default() += 1;
         }
@@ -118,15 +113,23 @@ impl Runner {
         Ok(claimed.into_iter().map(|event| Taken { event, runner: self.clone() }).collect())
     }
 
-    /// Holds on to what runs.
+    /// How many more events may run, and the functions that have all places they may have.
+    fn room(&self) -> (usize, Vec<FunctionId>) {
+        let running = self.0.lock();
+        let full = running.by_function.iter().filter(|(_, count)| **count >= self.0.most_of_one);
+        (self.0.most.saturating_sub(running.events.len()), full.map(|(function, _)| *function).collect())
+    }
+
+    /// Holds on to what runs, and to nothing else: an event whose end could not be written is tried again when its lease ends.
     pub(in crate::functions) async fn renew(&self) -> db::Result<()> {
-        if self.running() == 0 {
+        let running: Vec<RequestId> = self.0.lock().events.iter().copied().collect();
+        if running.is_empty() {
             return Ok(());
         }
         let (name, ends) = (self.0.name.clone(), self.now().plus(LEASE));
         let renewed = self.0.db.write(move |tx| {
-            let name = name.clone();
-            Box::pin(async move { queries::renew(tx, &name, ends).await })
+            let (name, running) = (name.clone(), running.clone());
+            Box::pin(async move { queries::renew(tx, &name, &running, ends).await })
         });
         renewed.await
     }
@@ -143,10 +146,16 @@ impl Runner {
     /// Waits until something may be due.
     pub(in crate::functions) async fn idle(&self) {
         let longest = if self.0.db.is_postgres() { LOOK_EVERY } else { LOOK_EVERY_ALONE };
-        let has_room = self.running() < self.0.most;
-        let next = if has_room { self.next_due().await } else { None };
-        // What is due already waits for a place of its function: whoever frees one wakes.
-        let wait = next.map(|due| due.since(self.now())).filter(|wait| !wait.is_zero()).map_or(longest, |wait| wait.min(longest));
+        let (room, full) = self.room();
+        let next = if room > 0 { self.next_due().await } else { None };
+        let wait = match next.map(|due| due.since(self.now())) {
+            None => longest,
+            // It may wait for a place of its function: whoever frees one wakes.
+            Some(Duration::ZERO) if !full.is_empty() => LOOK_EVERY,
+            // It became due since what is due was taken, or another node is just taking it.
+            Some(Duration::ZERO) => LOOK_AGAIN,
+            Some(wait) => wait.min(longest),
+        };
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = self.0.wake.notified() => {}
@@ -173,7 +182,7 @@ impl Drop for Taken {
     fn drop(&mut self) {
         let function = self.event.function_id;
         let mut running = self.runner.0.lock();
-        running.all = running.all.saturating_sub(1);
+        running.events.remove(&self.event.id);
         if let Some(count) = running.by_function.get_mut(&function) {
             *count -= 1;
             if *count == 0 {

@@ -70,8 +70,7 @@ pub(in crate::functions) async fn claim(
     full: &[FunctionId],
     limit: u32,
 ) -> db::Result<Vec<StoredEvent>> {
-    let others: Vec<String> = (0..full.len()).map(|at| format!("${}", at + 5)).collect();
-    let others = if full.is_empty() { String::new() } else { format!(" and function_id not in ({})", others.join(", ")) };
+    let others = if full.is_empty() { String::new() } else { format!(" and function_id not in ({})", places(5, full.len())) };
     let skip = conn.dialect().for_update_skip_locked();
     let sql = format!(
         "update plinth.function_events set runner = $1, due_at = $2
@@ -86,15 +85,27 @@ pub(in crate::functions) async fn claim(
     query.fetch_all().await
 }
 
-/// Moves the end of a runner's leases.
+/// Moves the end of a runner's leases of these events.
 #[tracing::instrument(name = "functions.events.renew", skip_all, err)]
-pub(in crate::functions) async fn renew(conn: &mut Conn, runner: &str, lease_ends: Timestamp) -> db::Result<()> {
-    conn.query("update plinth.function_events set due_at = $2 where runner = $1 and state = 'waiting'")
-        .bind(runner)
-        .bind(lease_ends)
-        .execute()
-        .await?;
+pub(in crate::functions) async fn renew(
+    conn: &mut Conn,
+    runner: &str,
+    running: &[RequestId],
+    lease_ends: Timestamp,
+) -> db::Result<()> {
+    let ids = places(3, running.len());
+    let sql = format!("update plinth.function_events set due_at = $2 where runner = $1 and state = 'waiting' and id in ({ids})");
+    let mut query = conn.query_owned(sql).bind(runner).bind(lease_ends);
+    for id in running {
+        query = query.bind(*id);
+    }
+    query.execute().await?;
     Ok(())
+}
+
+/// The places of so many values in a statement, from the one with this number on.
+fn places(first: usize, count: usize) -> String {
+    (first..first + count).map(|place| format!("${place}")).collect::<Vec<_>>().join(", ")
 }
 
 /// Frees what other processes have: where there is one process, none of them lives.

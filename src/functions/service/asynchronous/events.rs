@@ -21,6 +21,9 @@ pub const MAX_EVENT: usize = 1024 * 1024;
 /// How often what was given up long ago is removed.
 const FORGET_EVERY: Duration = Duration::from_mins(10);
 
+/// The wait after the database did not give what is due; nobody wakes when it does again.
+const AFTER_FAILURE: Duration = Duration::from_secs(2);
+
 /// How often, while the server stops, the end of the last event is looked for.
 const LOOK_WHILE_STOPPING: Duration = Duration::from_millis(20);
 
@@ -70,7 +73,11 @@ impl FunctionsService {
                 Ok(taken) => taken,
                 Err(err) => {
                     tracing::warn!(error = %err, "events are not run for now: {err}");
-                    Vec::new()
+                    tokio::select! {
+                        () = tokio::time::sleep(AFTER_FAILURE) => {}
+                        () = tasks.soft_stopped() => {}
+                    }
+                    continue;
                 }
             };
             if taken.is_empty() {
