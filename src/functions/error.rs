@@ -84,6 +84,12 @@ impl From<secrets::Error> for Error {
 }
 
 impl Error {
+    /// Whether there is no space left: nothing was changed.
+    #[must_use]
+    pub const fn is_full(&self) -> bool {
+        matches!(self, Self::Db(db::Error::Full(_)) | Self::Blob(blob::Error::Full(_)))
+    }
+
     /// Which limit a call met for which there was no place or no room, in AWS Lambda's words; `None` for what is no such refusal.
     #[must_use]
     pub const fn throttle(&self) -> Option<&'static str> {

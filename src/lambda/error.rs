@@ -184,6 +184,10 @@ impl From<functions::Error> for Exception {
                 tracing::error!(error = %err, "a function was not run: {err}");
                 Self::unavailable("No function worker can be started at the moment; the server's log says why.")
             }
+            err if err.is_full() => {
+                tracing::error!(error = %err, "there is no space: {err}");
+                Self::unavailable("The server's disk is full: nothing was stored. Try again when there is space.")
+            }
             Error::Db(source) if source.is_transient() => {
                 tracing::error!(error = %source, "the database does not serve: {source}");
                 Self::unavailable("The database does not serve at the moment; try again.")

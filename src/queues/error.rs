@@ -26,5 +26,13 @@ pub enum Error {
     Db(#[from] db::Error),
 }
 
+impl Error {
+    /// Whether there is no space left: nothing was changed.
+    #[must_use]
+    pub const fn is_full(&self) -> bool {
+        matches!(self, Self::Db(db::Error::Full(_)))
+    }
+}
+
 /// What queues' verbs return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

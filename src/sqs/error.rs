@@ -135,6 +135,7 @@ impl From<Refused> for Exception {
 
 impl From<Error> for Exception {
     fn from(err: Error) -> Self {
+        let is_full = err.is_full();
         match err {
             Error::NoQueue(_) => Self::no_queue(),
             Error::OtherSettings(_) => Self::new(
@@ -157,16 +158,11 @@ impl From<Error> for Exception {
                 format!("Only one PurgeQueue operation on {name} is allowed every 60 seconds."),
             ),
             Error::Db(source) if source.is_transient() => {
-                let status = StatusCode::SERVICE_UNAVAILABLE;
                 tracing::error!(error = %source, "the database does not serve: {source}");
-                Self {
-                    status,
-                    ..Self::new(
-                        "ServiceUnavailable",
-                        "ServiceUnavailable",
-                        "The database does not serve at the moment; try again.",
-                    )
-                }
+                let full = "The server's disk is full: nothing was stored. Try again when there is space.";
+                let message = if is_full { full } else { "The database does not serve at the moment; try again." };
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                Self { status, ..Self::new("ServiceUnavailable", "ServiceUnavailable", message) }
             }
             Error::Db(source) => Self::internal(source),
         }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use crate::api::{Code, FieldError, Problem};
 use crate::functions::Error;
-use crate::{blob, db};
 
 /// When a call that found no place should be tried again.
 pub(super) const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -38,7 +37,7 @@ impl From<Error> for Problem {
                 let message = "no function worker can be started at the moment; the server's log says why";
                 Code::Unavailable.because(message).retry_after(RETRY_AFTER)
             }
-            Error::Db(db::Error::Full(_)) | Error::Blob(blob::Error::Full(_)) => {
+            err if err.is_full() => {
                 tracing::error!(error = %err, "a function's deployment was refused: {err}");
                 Code::StorageFull.because("the server's disk is full: nothing was changed; try again when there is space")
             }

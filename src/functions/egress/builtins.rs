@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::MAX_HOPS;
 use super::messages::drafts_of;
 use super::platform::{Asker, Platform, Reply, refused};
+use crate::db;
 use crate::functions::error::Error;
 use crate::functions::invoker::Body;
 use crate::functions::model::Qualifier;
@@ -177,7 +178,7 @@ fn refused_by_store(err: kv::Error) -> Reply {
         kv::Error::Invalid { .. } | kv::Error::NoNumber(_) | kv::Error::TooLarge(_) => refused(Refused::Invalid, err.to_string()),
         kv::Error::Db(source) => {
             tracing::error!(error = %source, "a key-value store does not serve: {source}");
-            refused(Refused::Unavailable, "the store does not serve at the moment; try again")
+            unavailable(&source, "the store does not serve at the moment; try again")
         }
     }
 }
@@ -186,6 +187,10 @@ fn refused_by_queues(err: queues::Error) -> Reply {
     match err {
         queues::Error::NoQueue(_) => refused(Refused::NotFound, err.to_string()),
         queues::Error::MessageTooLong { .. } => refused(Refused::Invalid, err.to_string()),
+        queues::Error::Db(source) => {
+            tracing::error!(error = %source, "a function's messages were not sent: {source}");
+            unavailable(&source, "the queue does not serve at the moment; try again")
+        }
         err => {
             tracing::error!(error = %err, "a function's messages were not sent: {err}");
             refused(Refused::Unavailable, "the queue does not serve at the moment; try again")
@@ -198,9 +203,19 @@ fn refused_by_functions(err: Error) -> Reply {
         Error::UnknownFunction(_) | Error::UnknownQualifier { .. } => refused(Refused::NotFound, err.to_string()),
         Error::Busy(_) | Error::Reserved { .. } => refused(Refused::Busy, err.to_string()),
         Error::Stopping => refused(Refused::Unavailable, err.to_string()),
+        Error::Db(source) => {
+            tracing::error!(error = %source, "a function's call of another failed: {source}");
+            unavailable(&source, "the function cannot be called at the moment; the server's log says why")
+        }
         err => {
             tracing::error!(error = %err, "a function's call of another failed: {err}");
             refused(Refused::Unavailable, "the function cannot be called at the moment; the server's log says why")
         }
     }
+}
+
+/// The database does not serve, for a reason that can be told: there is no space; or for another, with these words for it.
+fn unavailable(source: &db::Error, otherwise: &str) -> Reply {
+    let full = "the server's disk is full: nothing was stored; try again when there is space";
+    refused(Refused::Unavailable, if matches!(source, db::Error::Full(_)) { full } else { otherwise })
 }

@@ -1,5 +1,6 @@
 //! Work that nobody waits for.
 
+mod disk;
 mod events;
 mod filters;
 mod mappings;
