@@ -8,11 +8,11 @@ use super::channel::{Channel, Frame};
 use super::compile;
 use super::environment::Environment;
 use super::host::Host;
-use super::protocol::{FromWorker, Layer, SNAPSHOT_FD, SOCKET_FD, Sandbox, ToWorker};
+use super::protocol::{FromWorker, Layer, Sandbox, ToWorker};
 use super::runtime::engine::{self, Engine};
 use super::watchdog::Watchdog;
 use crate::sys::sandbox::{self, Wall};
-use crate::sys::worker::{inherited_mapping, inherited_socket};
+use crate::sys::worker::{self, Given};
 
 /// Runs a function worker on the descriptors the server left it. Ends when the server hangs up, after one compilation, or after a
 /// fault in the function.
@@ -28,8 +28,8 @@ pub fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn std::error::Error>> {
-    let socket = inherited_socket(SOCKET_FD)?;
-    let snapshot = inherited_mapping(SNAPSHOT_FD)?.ok_or("no snapshot at descriptor 4")?;
+    let Given { socket, snapshot } = worker::begin()?;
+    let snapshot = worker::mapped(snapshot)?.ok_or("the snapshot is empty")?;
     let early = sandbox::before_v8()?;
     engine::init_platform();
     let tokio = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().max_blocking_threads(2).build()?;

@@ -1,25 +1,23 @@
-//! Child processes for users' code: started with nothing but two descriptors, limited, read from `/proc`, killed, reaped.
+//! Child processes for users' code: started with nothing but three descriptors, limited, read from `/proc`, killed, reaped.
 //!
 //! A child is named by its pidfd, so that a signal never reaches a process that took over its number.
 #![expect(
     unsafe_code,
-    reason = "what happens between fork and exec, and moving descriptors to fixed numbers, has no safe wrapper"
+    reason = "what happens between fork and exec, and watching a descriptor that is shared, has no safe wrapper"
 )]
 
 use std::ffi::OsStr;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use rustix::fs::{Mode, OFlags};
-use rustix::io::fcntl_dupfd_cloexec;
 use rustix::process::{
-    Pid, PidfdFlags, Resource, Rlimit, Signal, WaitId, WaitIdOptions, getpid, getppid, nice, pidfd_open, pidfd_send_signal,
-    prlimit, set_parent_process_death_signal, setsid, waitid,
+    Pid, PidfdFlags, Resource, Rlimit, Signal, WaitId, WaitIdOptions, getpid, getppid, pidfd_open, pidfd_send_signal, prlimit,
+    set_parent_process_death_signal, setpriority_process, waitid,
 };
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -34,12 +32,8 @@ pub struct Plan<'a> {
     pub program: &'a Path,
     /// Its only argument.
     pub role: &'a str,
-    /// Descriptors it finds at fixed numbers, beside the socket. Numbers are 3 and up, without a gap.
+    /// What it finds in the place of its standard output.
     pub snapshot: BorrowedFd<'a>,
-    /// The number of the socket.
-    pub socket_number: RawFd,
-    /// The number of the snapshot.
-    pub snapshot_number: RawFd,
 }
 
 /// A child that was started.
@@ -73,64 +67,28 @@ pub struct Memory {
     pub private: u64,
 }
 
-/// Starts a child: no environment, no descriptors but the two of the plan and its standard streams (nothing to read, standard
-/// error a pipe), in a session of its own, nicer than the server, killed when the calling *thread* ends.
+/// Starts a child without an environment. In the places of its standard streams it finds its end of the socketpair, the snapshot of
+/// the plan, and a pipe. All else is its own first act ([`super::worker::begin`]): with nothing to be done between fork and exec, the
+/// standard library does not copy the server's memory map for a child that throws it away.
+///
+/// Every descriptor of this process is closed on exec. The child has itself killed when the calling *thread* ends.
 ///
 /// # Errors
 /// When the process cannot be made or the program cannot be run.
 pub fn spawn(plan: &Plan<'_>) -> io::Result<Child> {
-    hold_low_descriptors();
     let (ours, theirs) = UnixStream::pair()?;
     ours.set_nonblocking(true)?;
     let (stderr, stderr_write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC | rustix::pipe::PipeFlags::NONBLOCK)?;
-    // Above the numbers they go to, so that neither overwrites the other.
-    let theirs = fcntl_dupfd_cloexec(&theirs, 64)?;
-    let snapshot = fcntl_dupfd_cloexec(plan.snapshot, 64)?;
-    let moves = [(theirs.as_raw_fd(), plan.socket_number), (snapshot.as_raw_fd(), plan.snapshot_number)];
-    let parent = getpid();
     let mut command = Command::new(plan.program);
-    command.arg0("plinth").arg(plan.role).env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr_write);
-    // SAFETY: the closure runs in the forked child, where only async-signal-safe functions are allowed. It makes system calls
-    // (through rustix and libc, which add no locks and no allocation) on values it owns by copy, and nothing else.
-    unsafe { command.pre_exec(move || become_child(parent, moves)) };
+    command.arg0("plinth").arg(plan.role).env_clear();
+    command.stdin(OwnedFd::from(theirs)).stdout(plan.snapshot.try_clone_to_owned()?).stderr(stderr_write);
     let pid = command.spawn()?.id();
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or_else(|| io::Error::other("a process id out of range"))?;
+    // Before it has loaded itself, which takes longer than many a call. Being refused to make it nicer is no reason not to run it.
+    let _ = setpriority_process(Some(pid), NICENESS);
     // The child is not reaped before `reap`, so its number is still its own here.
     let pidfd = pidfd_open(pid, PidfdFlags::NONBLOCK)?;
     Ok(Child { pid, pidfd, socket: ours, stderr })
-}
-
-/// What the child does between fork and exec.
-fn become_child(parent: Pid, moves: [(RawFd, RawFd); 2]) -> io::Result<()> {
-    set_parent_process_death_signal(Some(Signal::KILL))?;
-    // The parent may have ended before the line above; then nobody would ever end this child.
-    if getppid() != Some(parent) {
-        return Err(io::Error::from_raw_os_error(libc::ESRCH));
-    }
-    setsid()?;
-    // Being refused to be nicer is no reason not to run.
-    let _ = nice(NICENESS);
-    for (from, to) in moves {
-        // SAFETY: plain system call on two numbers; `from` is open, and what `to` was is of no use after exec.
-        if unsafe { libc::dup2(from, to) } < 0 {
-            return Err(io::Error::last_os_error());
-        }
-    }
-    let first = moves.iter().map(|(_, to)| *to).max().unwrap_or(2) + 1;
-    // SAFETY: a plain system call. It marks, and does not close, since the standard library reports a failed exec through a
-    // pipe of its own.
-    let marked = unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC) };
-    if marked < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}
-
-/// Keeps the numbers below 8 taken, so that the pipe by which the standard library hears of a failed exec is never at a number
-/// that a child's socket is moved to.
-fn hold_low_descriptors() {
-    static HELD: OnceLock<Vec<OwnedFd>> = OnceLock::new();
-    HELD.get_or_init(|| {
-        let open = || rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
-        std::iter::from_fn(|| open().ok().filter(|fd| fd.as_raw_fd() < 8)).collect()
-    });
 }
 
 /// Runs a program to its end without an environment and gives what it wrote to standard output.
@@ -143,7 +101,8 @@ pub fn output(program: &Path, arguments: &[&str]) -> io::Result<Vec<u8>> {
     let parent = getpid();
     let mut command = Command::new(program);
     command.arg0("plinth").args(arguments.iter().map(OsStr::new)).env_clear().stdin(Stdio::null());
-    // SAFETY: as in `spawn`: system calls alone, on copied values.
+    // SAFETY: the closure runs in the forked child, where only async-signal-safe functions are allowed. It makes system calls
+    // (through rustix, which adds no locks and no allocation) on values it owns by copy, and nothing else.
     unsafe {
         command.pre_exec(move || {
             set_parent_process_death_signal(Some(Signal::KILL))?;

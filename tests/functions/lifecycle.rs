@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
@@ -55,6 +56,38 @@ async fn a_redeployment_of_what_is_in_use_is_initialised_before_calls_move_to_it
     app.deploy("idle", &source(1), json!({})).await;
     app.deploy("idle", &source(2), json!({})).await;
     assert!(init_ms(&app.invoke("idle", &json!({})).await) > 250.0);
+}
+
+/// What a process has open beside its standard streams and is not closed when it becomes another program.
+fn left_open(pid: u32) -> Vec<String> {
+    let open = std::fs::read_dir(format!("/proc/{pid}/fdinfo")).expect("the process lives").flatten();
+    let numbers = open.filter(|entry| !["0", "1", "2"].contains(&entry.file_name().to_string_lossy().as_ref()));
+    let left = numbers.filter_map(|entry| {
+        // One that was closed meanwhile is not left open.
+        let info = std::fs::read_to_string(entry.path()).ok()?;
+        let flags = info.lines().find_map(|line| line.strip_prefix("flags:"))?;
+        let flags = OFlags::from_bits_retain(u32::from_str_radix(flags.trim(), 8).expect("an octal number"));
+        let number = entry.file_name().to_string_lossy().into_owned();
+        let target = std::fs::read_link(format!("/proc/{pid}/fd/{number}")).ok()?;
+        (!flags.contains(OFlags::CLOEXEC)).then(|| format!("{number} {}", target.display()))
+    });
+    left.collect()
+}
+
+#[tokio::test]
+async fn nothing_that_the_server_opens_is_left_to_its_children() {
+    let app = TestApp::start().await;
+    // Databases, listeners, connections, blobs, the private socket, workers, outbound requests.
+    let own = "export const handler = async () => (await fetch(`${process.env.SUPABASE_URL}/health/live`)).status;";
+    app.deploy("f", own, json!({})).await;
+    app.sign_up("ada@example.com").await;
+    app.service().post("/storage/v1/bucket").json(&json!({ "name": "files" })).await.assert_status(200);
+    for _ in 0..3 {
+        app.invoke("f", &json!({})).await.assert_status(200);
+        assert_eq!(left_open(app.server().pid()), Vec::<String>::new());
+    }
+    let workers = workers_of(app.server().pid());
+    assert!(!workers.is_empty());
 }
 
 /// What initialisation took, as the answer tells.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use plinth::isolate::protocol::{
     self, Answer, Assign, Bundle, Compile, Diagnostic, FromWorker, FunctionError, HandlerStyle, HttpRequest, HttpResponse,
-    Invoke, LogLevel, LogLine, Module, SNAPSHOT_FD, SOCKET_FD, Sandbox, SourceFile, ToWorker, Usage,
+    Invoke, LogLevel, LogLine, Module, Sandbox, SourceFile, ToWorker, Usage,
 };
 use plinth::sys::memfd::sealed_memfd;
 use plinth::sys::process::{self, Child, Exit, Plan};
@@ -18,7 +18,7 @@ use serde_json::Value;
 const PLINTH: &str = env!("CARGO_BIN_EXE_plinth");
 
 /// No worker takes this long for anything; a test that waits so long has failed.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// V8's startup snapshot, made once for all tests.
 pub(crate) fn snapshot() -> &'static OwnedFd {
@@ -27,6 +27,11 @@ pub(crate) fn snapshot() -> &'static OwnedFd {
         let bytes = process::output(Path::new(PLINTH), &["function-worker", "--make-snapshot"]).unwrap();
         sealed_memfd("snapshot", &bytes).unwrap()
     })
+}
+
+/// A worker process that was just started.
+pub(crate) fn started() -> Child {
+    process::spawn(&Plan { program: Path::new(PLINTH), role: "function-worker", snapshot: snapshot().as_fd() }).unwrap()
 }
 
 /// A worker process and this end of its socket. Killed when dropped.
@@ -157,14 +162,7 @@ fn compile_as(files: &[(&str, &[u8])], handler: Option<&str>, is_archive: bool) 
 impl Worker {
     /// A worker that said it is ready.
     pub(crate) fn spare() -> Self {
-        let plan = Plan {
-            program: Path::new(PLINTH),
-            role: "function-worker",
-            snapshot: snapshot().as_fd(),
-            socket_number: SOCKET_FD,
-            snapshot_number: SNAPSHOT_FD,
-        };
-        let child = process::spawn(&plan).unwrap();
+        let child = started();
         child.socket.set_nonblocking(false).unwrap();
         child.socket.set_read_timeout(Some(PATIENCE)).unwrap();
         let unknown = || protocol::Layer::Off("not told".to_owned());

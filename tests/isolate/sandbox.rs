@@ -1,13 +1,17 @@
 //! The walls around a worker: asked of the kernel, and tried from inside.
 
-use std::os::fd::AsRawFd;
+use std::collections::BTreeMap;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 use plinth::isolate::protocol::Layer;
+use plinth::sys::process::{self, Child, Exit};
 use plinth::sys::{sandbox, syscalls};
+use rustix::fs::{Mode, OFlags};
 use serde_json::json;
 
-use super::driver::{Reply, Worker};
+use super::driver::{PATIENCE, Reply, Worker, started};
 use crate::support::environment;
 
 #[test]
@@ -33,16 +37,41 @@ fn the_kernel_confirms_what_the_worker_reports() {
 
 #[test]
 fn a_worker_holds_its_socket_and_nothing_else_of_the_servers() {
+    // As a server has it from whoever started it: without the mark that closes it on exec.
+    let _inherited = rustix::fs::open("/dev/zero", OFlags::RDONLY, Mode::empty()).unwrap();
+    let (_other, _end) = UnixStream::pair().unwrap();
     let worker = Worker::spare();
-    let pid = worker.child.pid.as_raw_nonzero();
-    assert_ne!(worker.child.socket.as_raw_fd(), -1);
-    for entry in std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap() {
-        let entry = entry.unwrap();
-        let target = std::fs::read_link(entry.path()).unwrap().to_string_lossy().into_owned();
+    let pid = worker.child.pid.as_raw_nonzero().get();
+    let (held, ours) = (descriptors(pid), descriptors(std::process::id().cast_signed()));
+    for (number, target) in &held {
         let known = ["socket:", "anon_inode:", "pipe:", "/dev/null"].iter().any(|kind| target.starts_with(kind));
-        assert!(known, "descriptor {:?} is {target}", entry.file_name());
+        assert!(known, "descriptor {number} is {target}");
+        let is_ours = target.starts_with("socket:") && ours.values().any(|own| own == target);
+        assert!(!is_ours, "descriptor {number} is one of the server's");
     }
+    assert_eq!((held[&0].as_str(), held[&1].as_str()), ("/dev/null", "/dev/null"));
+    assert!(held[&2].starts_with("pipe:"), "{}", held[&2]);
+    assert_eq!(held.values().filter(|target| target.starts_with("pipe:")).count(), 1, "{held:?}");
     assert_eq!(std::fs::read(format!("/proc/{pid}/environ")).unwrap(), b"", "it was given no environment");
+}
+
+/// What a process has open, by its numbers.
+fn descriptors(pid: i32) -> BTreeMap<i32, String> {
+    let entries = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
+    let open = entries.filter_map(|entry| {
+        // The folder that is just read is gone when its turn comes.
+        let target = std::fs::read_link(entry.path()).ok()?;
+        Some((entry.file_name().to_str()?.parse().ok()?, target.to_string_lossy().into_owned()))
+    });
+    open.collect()
+}
+
+#[tokio::test]
+async fn a_worker_whose_server_ended_before_it_began_ends() {
+    let Child { pidfd, socket, stderr, .. } = started();
+    drop(socket);
+    let exit = tokio::time::timeout(PATIENCE, process::ended(Arc::new(pidfd))).await.expect("it ends").unwrap();
+    assert!(matches!(exit, Exit::Code(_)), "{exit:?}: {}", String::from_utf8_lossy(&process::drain(stderr, 4096)));
 }
 
 #[test]

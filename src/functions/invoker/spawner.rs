@@ -8,7 +8,6 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::mpsc;
 
 use super::snapshot::Source;
-use crate::isolate::protocol::{SNAPSHOT_FD, SOCKET_FD};
 use crate::sys::process::{self, Child, Plan};
 
 /// What is done with a child that was started, or not.
@@ -59,13 +58,7 @@ fn start(source: &Source, snapshot: &mut Option<OwnedFd>, anew: bool) -> io::Res
         Some(snapshot) => snapshot,
         None => snapshot.insert(source.obtain(anew)?),
     };
-    let child = process::spawn(&Plan {
-        program: &source.program,
-        role: "function-worker",
-        snapshot: snapshot.as_fd(),
-        socket_number: SOCKET_FD,
-        snapshot_number: SNAPSHOT_FD,
-    })?;
+    let child = process::spawn(&Plan { program: &source.program, role: "function-worker", snapshot: snapshot.as_fd() })?;
     // The kernel may refuse; then the worker is as likely as any other to be chosen when memory runs out.
     if let Err(err) = process::prefer_for_oom_kill(child.pid) {
         tracing::debug!("oom_score_adj was not set: {err}");

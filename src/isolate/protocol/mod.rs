@@ -78,12 +78,6 @@ pub const fn call_of(stream: u64) -> u64 {
     stream >> STREAM_BITS
 }
 
-/// The file descriptor a worker finds its end of the socketpair at.
-pub const SOCKET_FD: i32 = 3;
-
-/// The file descriptor a worker finds the sealed memfd with V8's startup snapshot at.
-pub const SNAPSHOT_FD: i32 = 4;
-
 /// The most questions of one call that wait for their answer; a worker holds further ones back.
 pub const MAX_ASKING: usize = 64;
 

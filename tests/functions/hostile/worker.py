@@ -178,7 +178,7 @@ def main():
     if "--make-snapshot" in sys.argv:
         sys.stdout.write("none")
         return
-    sock = socket.socket(fileno=3)
+    sock = socket.socket(fileno=0)
     sock.setblocking(True)
     sock.sendall(frame({"type": "ready", "no_new_privs": OFF, "landlock": OFF, "seccomp": OFF}))
     while True:
