@@ -336,16 +336,25 @@ async fn questions_to_the_platform_are_answered_to_who_asked_and_promises_go_on_
 async fn reserved_concurrency_bounds_calls_and_not_environments() {
     let app = TestApp::start().await;
     app.deploy("few", MEETING, shared(10, json!({}))).await;
-    let body = json!({ "ReservedConcurrentExecutions": 3 }).to_string();
-    app.aws(&reqwest::Method::PUT, "/2017-10-31/functions/few/concurrency", &[], body.as_bytes()).await.assert_status(200);
-    let answers = at_once(&app, "few", (0..5).map(|_| json!({ "together": 3 }))).await;
-    let mut codes: Vec<u16> = answers.iter().map(Response::status).collect();
-    codes.sort_unstable();
-    assert_eq!(codes, [200, 200, 200, 429, 429]);
-    let refused = answers.iter().find(|answer| answer.status() == 429).unwrap();
-    assert!(
-        refused.header("retry-after").is_some() && refused.text().contains("ReservedFunctionConcurrentInvocationLimitExceeded")
-    );
+    let reserve = async |calls: u32| {
+        let body = json!({ "ReservedConcurrentExecutions": calls }).to_string();
+        let path = "/2017-10-31/functions/few/concurrency";
+        app.aws(&reqwest::Method::PUT, path, &[], body.as_bytes()).await.assert_status(200);
+    };
+    reserve(3).await;
+    // They wait for a fourth.
+    let calls = meanwhile(&app, "few", json!({ "together": 4 }), 3);
+    eventually("all three calls", LIMIT, async || (status(&app).await["running"] == 3).then_some(())).await;
+    let refused = app.invoke("few", &json!({ "together": 1 })).await;
+    assert!(refused.assert_status(429).header("retry-after").is_some(), "{}", refused.text());
+    assert!(refused.text().contains("ReservedFunctionConcurrentInvocationLimitExceeded"), "{}", refused.text());
+    reserve(4).await;
+    let fourth = app.invoke("few", &json!({ "together": 4 })).await.assert_status(200).json();
+    calls
+        .await
+        .unwrap()
+        .iter()
+        .for_each(|answer| assert_eq!(answer.assert_status(200).json(), fourth, "it is the same environment"));
 }
 
 #[tokio::test]
