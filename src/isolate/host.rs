@@ -340,7 +340,7 @@ impl Host {
     }
 }
 
-/// The number of the call whose code runs, where calls run side by side. 0 where there is one at a time, or none.
+/// The number of the call whose code runs, where calls run side by side; `None` where they do not, and for what no call began.
 pub(super) fn number_of_turn(scope: &v8::PinScope<'_, '_>) -> Option<u64> {
     let data = scope.get_continuation_preserved_embedder_data();
     let data = v8::Local::<v8::Object>::try_from(data).ok()?;

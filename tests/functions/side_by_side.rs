@@ -88,11 +88,18 @@ async fn calls_run_at_the_same_time_in_one_environment_and_others_come_when_it_i
     // The environment is used again, alone and together.
     assert_eq!(ids.first(), Some(&app.invoke("meets", &json!({ "together": 1 })).await.text()));
 
-    app.deploy("pairs", MEETING, shared(2, json!({}))).await;
-    let answers = at_once(&app, "pairs", (0..6).map(|_| json!({ "together": 2 }))).await;
+    // None of them ends before all six run, wherever they do.
+    let source = "import * as kv from 'plinth:kv'; const id = crypto.randomUUID();
+        export default async () => {
+            await kv.increment('begun');
+            while (await kv.get('begun') < 6) await new Promise((go) => setTimeout(go, 20));
+            return Response.json(id);
+        };";
+    app.deploy("pairs", source, shared(2, json!({ "permissions": { "kv": { "default": "write" } } }))).await;
+    let answers = at_once(&app, "pairs", (0..6).map(|_| json!({}))).await;
     let mut by_id = BTreeMap::<String, usize>::new();
     answers.iter().for_each(|answer| *by_id.entry(answer.assert_status(200).text()).or_default() += 1);
-    assert!(by_id.values().all(|calls| calls % 2 == 0), "{by_id:?}");
+    assert_eq!(by_id.into_values().collect::<Vec<_>>(), [2, 2, 2]);
 }
 
 #[tokio::test]
@@ -391,4 +398,31 @@ async fn a_deployment_lets_calls_side_by_side_finish() {
     app.deploy("moves", "export default () => new Response('new')", shared(4, json!({}))).await;
     assert_eq!(app.invoke("moves", &json!({})).await.text(), "new");
     calls.await.unwrap().iter().for_each(|answer| assert_eq!(answer.assert_status(200).text(), "old"));
+}
+
+#[tokio::test]
+async fn an_accepted_event_whose_environment_another_call_ends_is_tried_again() {
+    let app = TestApp::start_with("[functions]\nevent_retry_wait = \"100ms\"").await;
+    let source = "import * as kv from 'plinth:kv';
+        export default async (request) => {
+            const { how } = await request.json();
+            if (how === 'exit') process.exit(3);
+            const tries = await kv.increment('tries');
+            console.log(`try ${tries}`);
+            if (tries === 1) await new Promise((go) => setTimeout(go, 15_000));
+            return new Response('');
+        };";
+    app.deploy("tried", source, shared(4, json!({ "permissions": { "kv": { "default": "write" } } }))).await;
+    let path = "/2015-03-31/functions/tried/invocations";
+    let accepted = app.aws(&reqwest::Method::POST, path, &[("x-amz-invocation-type", "Event")], b"{}").await;
+    let id = accepted.assert_status(202).header("x-amzn-requestid").expect("an id").to_owned();
+    has_logged(&app, "tried", "try 1").await;
+    assert_eq!(error_of(&app.invoke("tried", &json!({ "how": "exit" })).await), "Runtime.ExitError");
+    has_logged(&app, "tried", "try 2").await;
+    assert_eq!(logged(&app, "tried").await[&id], ["try 1", "try 2"], "under the id that was told");
+    eventually("the end of the event", LIMIT, async || {
+        let left = app.service().get("/admin/v1/invocations").await.assert_status(200).json();
+        left["invocations"].as_array().is_some_and(Vec::is_empty).then_some(())
+    })
+    .await;
 }
